@@ -1,0 +1,6 @@
+#ifndef BALANCER_OPTIONS_H
+#define BALANCER_OPTIONS_H
+
+enum balance_policy { BALANCE_ROUND_ROBIN, BALANCE_LEAST_CONNECTIONS };
+
+#endif

@@ -1,0 +1,69 @@
+#ifndef HTTP_HEAD_H
+#define HTTP_HEAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/text.h"
+#include "http/token.h"
+
+struct arena;
+
+/*
+ * A message head in one form, whatever wire it came from.  Texts point into
+ * the bytes it was read from or into the exchange's arena; whoever keeps a
+ * head keeps those.
+ */
+struct field {
+	struct text	name, value;
+	enum token	token;		/* known names; TOKEN_NONE: removed, TOKEN_OTHER */
+};
+
+/* Fields in order.  Memory is the arena's. */
+struct fields {
+	struct field	*v;
+	unsigned	 n, cap;
+};
+
+enum http_version { HTTP_1_0, HTTP_1_1 };
+
+enum framing {
+	FRAMING_NONE,		/* no body */
+	FRAMING_LENGTH,		/* `length' bytes, may be 0 */
+	FRAMING_CHUNKED,	/* length unknown until its end */
+	FRAMING_CLOSE		/* a response that ends with the connection */
+};
+
+struct head {
+	/* of a request */
+	enum method	 method;
+	struct text	 method_name;
+	struct text	 target;	/* as received; the log's */
+	struct text	 path;		/* normalised; what is routed and forwarded */
+	struct text	 query;		/* after '?', without it */
+	bool		 has_query;	/* a bare '?' is kept */
+	struct text	 authority;	/* Host or the absolute target's, with port */
+	struct text	 host;		/* the authority's host, without port, brackets kept */
+	bool		 expect_continue;
+	/* of a response */
+	unsigned	 status;
+	struct text	 reason;
+	/* of both */
+	enum http_version version;
+	struct fields	 fields;	/* without Host, framing and hop-by-hop fields after rules.h */
+	enum framing	 framing;
+	uint64_t	 length;	/* FRAMING_LENGTH */
+	bool		 keep_alive;	/* the peer allows another message after this one */
+};
+
+/* Append; the texts are borrowed. */
+void		 fields_add(struct fields *, struct arena *, enum token,
+		    struct text name, struct text value);
+/* The first one, or NULL. */
+struct field	*fields_find(const struct fields *, enum token);
+struct field	*fields_find_name(const struct fields *, struct text name);
+/* Remove all of that name; count. */
+unsigned	 fields_remove(struct fields *, enum token);
+unsigned	 fields_remove_name(struct fields *, struct text name);
+
+#endif

@@ -1,0 +1,56 @@
+#ifndef HTTP_STREAM_H
+#define HTTP_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "http/end.h"
+
+struct buf;
+struct fields;
+struct head;
+struct stream;
+
+/*
+ * What a codec can do for an exchange, and what an exchange hears from a
+ * codec.  HTTP/1, local answers and the tests' scripted stream implement it;
+ * the exchange never asks which.
+ *
+ * - A message is head, then body any number of times, then its end: the last
+ *   head or body says `last', or tail ends it with trailers.
+ * - A head may come several times: 1xx heads first, then one final head.
+ * - No verb calls its own sink before it returns: what a call brings about is
+ *   heard in a later turn of the loop.
+ * - A codec delivers at most a window (64 KiB) of body beyond what was `took';
+ *   a sink that is given bytes moves all of them out of the buf.
+ * - After gone, and after reset, the sink hears no more, and the stream must
+ *   not be touched again; so too once both directions have ended and
+ *   the sink was told `flushed'.
+ */
+struct stream_ops {
+	void	(*head)(struct stream *, struct head *, bool last);
+	void	(*body)(struct stream *, struct buf *, bool last); /* moves the bytes */
+	void	(*tail)(struct stream *, const struct fields *); /* trailers; ends */
+	size_t	(*room)(const struct stream *);	/* body bytes it would take now */
+	void	(*took)(struct stream *, size_t);	/* n of yours went onward: open the window */
+	void	(*reset)(struct stream *, enum end);	/* give up */
+};
+
+struct sink_ops {
+	void	(*head)(void *, struct head *, bool last);
+	void	(*body)(void *, struct buf *, bool last);
+	void	(*tail)(void *, struct fields *);
+	void	(*room)(void *);		/* there is room again */
+	void	(*flushed)(void *);		/* all we sent is in the kernel */
+	void	(*gone)(void *, enum end);	/* peer or wire failed; the last call */
+};
+
+struct stream {
+	const struct stream_ops	*ops;
+	const struct sink_ops	*sink;
+	void			*arg;		/* the sink's */
+};
+
+#define STREAM_WINDOW	65536		/* bytes delivered beyond took */
+
+#endif

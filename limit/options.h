@@ -1,0 +1,28 @@
+#ifndef LIMIT_OPTIONS_H
+#define LIMIT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a circuit breaker counts as a failure, as a set. */
+enum breaker_failure {
+	FAILURE_CONNECT = 1,		/* connect_failure */
+	FAILURE_TIMEOUT = 2,		/* timeout */
+	FAILURE_RESET = 4,		/* reset */
+	FAILURE_GATEWAY_ERROR = 8,	/* 502, 503, 504 */
+	FAILURE_5XX = 16		/* 5xx */
+};
+
+struct breaker_options {
+	bool		on;
+	unsigned	failure_percent;	/* 1..100 of the window; 0: off */
+	unsigned	consecutive_failures;	/* 0: off */
+	unsigned	min_requests;		/* in the window, before the rate counts */
+	uint64_t	window_ns;
+	uint64_t	open_for_ns;		/* first time; doubles to the next at each reopening */
+	uint64_t	max_open_for_ns;
+	unsigned	half_open_requests;	/* trials, over all workers */
+	unsigned	failure_on;		/* set of enum breaker_failure */
+};
+
+#endif
