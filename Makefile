@@ -1,0 +1,281 @@
+# fairlead: the one makefile.  `make' builds ./fairlead, `make check' is what
+# CI runs, `make help' lists the rest.  Every folder below is globbed, so a new
+# source file needs no line here.
+
+FOLDERS = base balancer limit health net tls http conf stats proxy
+BUILD   = build
+CFLAGS  = -O2 -g
+LDFLAGS =
+WERROR  = -Werror
+FUZZ_TIME = 60
+SEED    = 1
+
+prefix  = /usr/local
+bindir  = $(prefix)/bin
+mandir  = $(prefix)/share/man
+datadir = $(prefix)/share/fairlead
+
+# ---- compiler and libraries -------------------------------------------------
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wconversion -Wcast-qual -Wpointer-arith -Wwrite-strings -Wundef \
+	-Wvla $(WERROR)
+LANGUAGE = -std=c17 -D_GNU_SOURCE -iquote .
+
+# SAN=address|thread|undefined builds beside the plain build.
+san_address   = -fsanitize=address,undefined
+san_undefined = -fsanitize=undefined
+san_thread    = -fsanitize=thread
+ifdef SAN
+ifeq ($(san_$(SAN)),)
+$(error SAN is address, thread or undefined, not "$(SAN)")
+endif
+SANITIZE = $(san_$(SAN)) -fno-sanitize-recover=all -fno-omit-frame-pointer
+OUT = $(BUILD)/san-$(SAN)
+else
+OUT = $(BUILD)
+endif
+ifeq ($(OUT),build)
+BIN = fairlead
+else
+BIN = $(OUT)/fairlead
+endif
+
+# module:Debian package
+LIBRARIES = libevent_core:libevent-dev libssl:libssl-dev \
+	libcrypto:libssl-dev yaml-0.1:libyaml-dev \
+	libcurl:libcurl4-openssl-dev libcares:libc-ares-dev \
+	libxxhash:libxxhash-dev
+TEST_LIBRARIES = criterion:libcriterion-dev jansson:libjansson-dev
+
+module  = $(firstword $(subst :, ,$(1)))
+package = $(lastword $(subst :, ,$(1)))
+found   = $(shell pkg-config --exists $(1) && echo yes)
+need    = $(if $(call found,$(call module,$(1))),,$(error \
+	$(call module,$(1)) is missing: apt-get install $(call package,$(1)) \
+	(tools/deps installs all that is needed)))
+modules = $(foreach l,$(1),$(call module,$(l)))
+
+# Goals that compile nothing in this make; the others want their libraries.
+LIGHT = help clean uninstall check demo lint layers pure fuzz mutants \
+	style format man deps
+GOALS = $(or $(MAKECMDGOALS),all)
+ifneq ($(filter-out $(LIGHT),$(GOALS)),)
+ifeq ($(shell command -v pkg-config),)
+$(error pkg-config is missing: apt-get install pkg-config \
+	(tools/deps installs all that is needed))
+endif
+$(foreach l,$(LIBRARIES),$(call need,$(l)))
+LIB_CFLAGS := $(shell pkg-config --cflags $(call modules,$(LIBRARIES)))
+LIB_LDLIBS := $(shell pkg-config --libs $(call modules,$(LIBRARIES))) \
+	-lpthread -lm
+endif
+ifneq ($(filter tests fuzzers,$(GOALS))$(findstring /tests/,$(GOALS)),)
+$(foreach l,$(TEST_LIBRARIES),$(call need,$(l)))
+endif
+TEST_CFLAGS = $(shell pkg-config --cflags $(call modules,$(TEST_LIBRARIES)))
+TEST_LDLIBS = $(shell pkg-config --libs $(call modules,$(TEST_LIBRARIES)))
+
+COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(LIB_CFLAGS) $(SANITIZE) $(CFLAGS) \
+	-MMD -MP
+LINK = $(CC) $(SANITIZE) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
+
+# One short line per step; V=1 shows the commands.
+step = @$(if $(V),set -x,echo "  $(1) $@");
+
+# ---- what there is ----------------------------------------------------------
+
+MAIN    = proxy/main.c
+SOURCES = $(filter-out $(MAIN),$(wildcard $(addsuffix /*.c,$(FOLDERS))))
+OBJECTS = $(SOURCES:%.c=$(OUT)/obj/%.o)
+LIBRARY = $(OUT)/libfairlead.a
+
+UNIT_FOLDERS = $(patsubst tests/unit/%/,%,$(sort \
+	$(dir $(wildcard tests/unit/*/*.c))))
+UNITS   = $(UNIT_FOLDERS:%=$(OUT)/tests/unit-%)
+FLOW    = $(if $(wildcard tests/flow/*.c),$(OUT)/tests/flow)
+HELPERS = $(patsubst tests/lib/bin/%.c,$(OUT)/tests/%,\
+	$(wildcard tests/lib/bin/*.c))
+TESTLIB = $(OUT)/libtest.a
+TEST_SOURCES = $(wildcard tests/unit/*/*.c tests/flow/*.c tests/lib/*.c \
+	tests/lib/bin/*.c)
+objects_in = $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard $(1)/*.c))
+
+FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+PAGES   = $(wildcard man/*.[1-9])
+
+.PHONY: all help tests flows fuzzers check layers pure lint style format man \
+	fuzz mutants demo deps install uninstall clean compile_commands
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+# ---- the program ------------------------------------------------------------
+
+all: $(BIN)
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make                     build ./fairlead
+#: make SAN=address         build build/san-address/fairlead (thread, undefined)
+#: make check [SAN=...]     all tests; SAN=thread runs the flows only
+#: make layers pure lint    the law of the house
+#: make format              let clang-format decide spacing
+#: make fuzz FUZZ_TIME=60   every fuzzer for so many seconds
+#: make mutants SEED=1      30 one-line mutations against the tests
+#: make demo                try it: backends, proxy, load, live figures
+#: make V=1                 show the commands
+#: make install uninstall   DESTDIR= prefix=/usr/local
+
+$(BIN): $(OUT)/obj/proxy/main.o $(LIBRARY)
+	$(call step,LINK)$(LINK) -o $@ $^ $(LIB_LDLIBS)
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	$(call step,AR  )ar rcs $@ $^
+
+$(OUT)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call step,CC  )$(COMPILE) -c -o $@ $<
+
+-include $(patsubst %.c,$(OUT)/obj/%.d,$(MAIN) $(SOURCES) $(TEST_SOURCES))
+
+# ---- tests ------------------------------------------------------------------
+
+$(OUT)/obj/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(call step,CC  )$(COMPILE) $(TEST_CFLAGS) -c -o $@ $<
+
+$(TESTLIB): $(call objects_in,tests/lib)
+	@rm -f $@
+	$(call step,AR  )ar rcs $@ $^
+
+.SECONDEXPANSION:
+$(OUT)/tests/unit-%: $$(call objects_in,tests/unit/%) $(TESTLIB) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call step,LINK)$(LINK) -o $@ $^ $(TEST_LDLIBS) $(LIB_LDLIBS)
+
+$(OUT)/tests/flow: $(call objects_in,tests/flow) $(TESTLIB) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call step,LINK)$(LINK) -o $@ $^ $(TEST_LDLIBS) $(LIB_LDLIBS)
+
+$(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/lib/bin/%.o $(TESTLIB) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call step,LINK)$(LINK) -o $@ $^ $(TEST_LDLIBS) $(LIB_LDLIBS)
+
+flows: $(FLOW) $(HELPERS)
+tests: $(UNITS) flows
+
+# Criterion does not start under TSan: then the daemon alone is the TSan build,
+# the drivers are plain and the unit tests, which have no threads, stay out.
+ifeq ($(SAN),thread)
+DRIVERS = flows SAN=
+DRIVER_OUT = $(BUILD)
+RUN = $(FLOW:$(OUT)/%=$(BUILD)/%)
+else
+DRIVERS = tests
+DRIVER_OUT = $(OUT)
+RUN = $(UNITS) $(FLOW)
+endif
+
+check:
+	@tools/deps check
+	@$(MAKE) --no-print-directory $(if $(wildcard $(MAIN)),all)
+	@$(MAKE) --no-print-directory $(DRIVERS)
+	@FAIRLEAD_BIN=$(abspath $(BIN)) FAIRLEAD_SAN=$(SAN) \
+	    FAIRLEAD_TESTS=$(abspath $(DRIVER_OUT)/tests) \
+	    FAIRLEAD_ROOT=$(CURDIR) tools/check $(RUN)
+
+# ---- the law ----------------------------------------------------------------
+
+layers:
+	@tests/layers.sh $(FOLDERS)
+
+pure:
+	@$(MAKE) --no-print-directory SAN= $(BUILD)/libfairlead.a
+	@tests/pure.sh $(BUILD)/obj
+
+C_FILES = $(wildcard $(addsuffix /*.c,$(FOLDERS))) $(TEST_SOURCES) \
+	$(wildcard tests/fuzz/*.c)
+
+lint: style man
+	@tools/deps lint
+	clang-format --dry-run -Werror $(C_FILES)
+	@tools/tidy $(MAIN) $(SOURCES) -- $(LANGUAGE)
+
+style:
+	@tests/style.sh $(FOLDERS)
+
+format:
+	clang-format -i $(C_FILES)
+
+man:
+	@tools/deps lint
+	$(if $(PAGES),mandoc -T lint -W warning $(PAGES))
+
+# ---- fuzzing: the library once more, for clang's libFuzzer -------------------
+
+FUZZ_CC = clang
+FUZZ_SAN = address,undefined
+FUZZ_COMPILE = $(FUZZ_CC) $(LANGUAGE) $(WARNINGS) -O1 -g -MMD -MP \
+	-fno-sanitize-recover=all
+FUZZ_OBJECTS = $(SOURCES:%.c=$(BUILD)/fuzz/obj/%.o)
+
+fuzz:
+	@tools/deps fuzz
+	@$(MAKE) --no-print-directory fuzzers
+	@tools/fuzz $(FUZZ_TIME) $(FUZZERS)
+
+fuzzers: $(FUZZERS)
+
+$(BUILD)/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call step,FUZZ)$(FUZZ_COMPILE) -fsanitize=fuzzer-no-link,$(FUZZ_SAN) -c -o $@ $<
+
+$(BUILD)/fuzz/libfairlead.a: $(FUZZ_OBJECTS)
+	@rm -f $@
+	$(call step,AR  )ar rcs $@ $^
+
+$(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libfairlead.a
+	$(call step,FUZZ)$(FUZZ_COMPILE) -Wno-missing-prototypes -fsanitize=fuzzer,$(FUZZ_SAN) \
+	    -o $@ $^ $(LIB_LDLIBS)
+
+-include $(wildcard $(BUILD)/fuzz/*.d $(BUILD)/fuzz/obj/*/*.d)
+
+# ---- the rest ---------------------------------------------------------------
+
+mutants:
+	@tools/deps check
+	@tools/mutants $(SEED)
+
+demo:
+	@tools/deps demo
+	@$(MAKE) --no-print-directory all
+	@demo/run
+
+deps:
+	@tools/deps all
+
+install: all
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(datadir)/examples
+	install -m 755 $(BIN) $(DESTDIR)$(bindir)/fairlead
+	$(foreach p,$(PAGES),install -D -m 644 $(p) \
+	    $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(p)))/$(notdir $(p)) &&) :
+	install -m 644 $(wildcard conf/*.yaml) $(DESTDIR)$(datadir)/examples
+	./$(BIN) schema > $(OUT)/fairlead.schema.json
+	install -m 644 $(OUT)/fairlead.schema.json $(DESTDIR)$(datadir)
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/fairlead
+	$(foreach p,$(PAGES),rm -f \
+	    $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(p)))/$(notdir $(p)) &&) :
+	rm -rf $(DESTDIR)$(datadir)
+
+compile_commands:
+	@for f in $(MAIN) $(SOURCES) $(TEST_SOURCES); do \
+	    printf '%s {"directory":"%s","file":"%s","command":"%s -c %s"}' \
+	    "$${comma-[}" "$(CURDIR)" "$$f" '$(COMPILE)' "$$f"; comma=,; \
+	done > compile_commands.json; echo ']' >> compile_commands.json
+
+clean:
+	rm -rf $(BUILD) fairlead compile_commands.json
