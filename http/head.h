@@ -45,6 +45,7 @@ struct head {
 	struct text	 authority;	/* Host or the absolute target's, with port */
 	struct text	 host;		/* the authority's host, without port, brackets kept */
 	bool		 expect_continue;
+	bool		 max_forwards_zero; /* TRACE or OPTIONS that ends here */
 	/* of a response */
 	unsigned	 status;
 	struct text	 reason;
@@ -52,10 +53,13 @@ struct head {
 	enum http_version version;
 	struct fields	 fields;	/* without Host, framing and hop-by-hop fields after rules.h */
 	enum framing	 framing;
-	uint64_t	 length;	/* FRAMING_LENGTH */
+	uint64_t	 length;	/* FRAMING_LENGTH, or announced */
+	bool		 has_length;	/* FRAMING_NONE that announces `length': HEAD, 304 */
 	bool		 keep_alive;	/* the peer allows another message after this one */
 };
 
+/* A new last field, not filled in: fields_add for who writes it in place. */
+struct field	*fields_slot(struct fields *, struct arena *);
 /* Append; the texts are borrowed. */
 void		 fields_add(struct fields *, struct arena *, enum token,
 		    struct text name, struct text value);

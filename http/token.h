@@ -28,6 +28,11 @@ enum method {
 };
 
 enum token	 token_find(struct text name);		/* any case */
+/*
+ * Another name's double: a TOKEN_PROTECTED that is not spelled with letters,
+ * digits and '-' alone, such as X_Forwarded_For or Content.Length.
+ */
+bool		 token_is_lookalike(struct text name, enum token);
 enum method	 method_find(struct text);		/* exact case */
 const char	*method_label(enum method);		/* "GET"; METHOD_OTHER: "OTHER" */
 bool		 method_is_idempotent(enum method);	/* RFC 9110 9.2.2 */

@@ -1,0 +1,54 @@
+#ifndef HTTP_RULES_H
+#define HTTP_RULES_H
+
+#include <stdbool.h>
+
+#include "http/end.h"
+#include "http/head.h"
+
+struct arena;
+
+/*
+ * What stands between the parser and the forwarding decision.  A head that
+ * passed has one meaning for everyone who reads it later.
+ */
+
+/*
+ * Judge a parsed request and bring it to its canonical form.  False: refused,
+ * *why says which end; answer it and close.  `trusted': the peer is a proxy
+ * whose forwarding fields are believed.  After true:
+ *
+ * - framing and length are decided; keep_alive says what the client asked;
+ * - authority is Host's, or the absolute target's, and valid; host is its host
+ *   in lower case without port and trailing dot.  Both are empty for HTTP/1.0
+ *   without Host: whoever forwards puts a name in;
+ * - path is normalised (or "*", for OPTIONS alone), query valid;
+ * - expect_continue is set for HTTP/1.1 with a body;
+ * - max_forwards_zero: a TRACE or OPTIONS that must be answered here (RFC 9110
+ *   7.6.2); another Max-Forwards of these methods is one less;
+ * - removed are Host, framing, Expect, hop-by-hop fields (TE, `trailers' too,
+ *   and Upgrade: no upgrade is honoured) and what Connection names, save
+ *   protected names; protected names unless trusted; lookalikes of protected
+ *   or framing names always (BEHAVIOURS: "X_Forwarded_For").
+ *
+ * CONNECT ends as METHOD_NOT_ALLOWED, with keep_alive unset.
+ */
+bool	rules_request(struct head *, struct arena *, bool trusted,
+	    enum end *why);
+
+/*
+ * Judge a parsed response, 1xx or final, to a request of that method.  False
+ * with UPSTREAM_PROTOCOL when its framing or Connection is not valid, and for
+ * 101, which is never asked for.  After true framing, length, has_length and
+ * keep_alive (the server's connection may be used again) are set; framing and
+ * hop-by-hop fields and what Connection names are removed.
+ */
+bool	rules_response(struct head *, enum method asked, enum end *why);
+
+/*
+ * Remove what must not travel in trailers: framing, routing, authentication,
+ * content description, hop-by-hop and protected fields (RFC 9110 6.5.1).
+ */
+void	rules_trailers(struct fields *);
+
+#endif
