@@ -24,8 +24,9 @@ struct stream;
  * - A codec delivers at most a window (64 KiB) of body beyond what was `took';
  *   a sink that is given bytes moves all of them out of the buf.
  * - After gone, and after reset, the sink hears no more, and the stream must
- *   not be touched again; so too once both directions have ended and
- *   the sink was told `flushed'.
+ *   not be touched again.  A server's stream (towards a client) also ends with
+ *   flushed, whatever is left of the request; a client's (towards a server)
+ *   when it delivers the last of the response.
  */
 struct stream_ops {
 	void	(*head)(struct stream *, struct head *, bool last);
@@ -41,7 +42,8 @@ struct sink_ops {
 	void	(*body)(void *, struct buf *, bool last);
 	void	(*tail)(void *, struct fields *);
 	void	(*room)(void *);		/* there is room again */
-	void	(*flushed)(void *);		/* all we sent is in the kernel */
+	void	(*flushed)(void *);		/* all we sent is in the kernel; a server's last call */
+	void	(*broken)(void *, enum end);	/* a server's: no more of the request will be heard, an answer may still go out */
 	void	(*gone)(void *, enum end);	/* peer or wire failed; the last call */
 };
 

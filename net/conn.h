@@ -60,8 +60,10 @@ struct conn {
 	bool			 can_write;
 	bool			 hangup;	/* the peer's FIN or RST is behind what can be read */
 	bool			 paused;	/* the owner wants no readable() */
-	bool			 shut;		/* our end is or will be shut once `out' is empty */
-	bool			 sent_any;	/* at least one byte was taken by the kernel */
+	bool			 shut;		/* our end is to be shut once `out' is empty */
+	bool			 was_short;	/* the last read left the socket empty */
+	uint32_t		 burst;		/* bytes read since the last edge */
+	uint64_t		 sent;		/* bytes the kernel has taken */
 };
 
 /* Take over an open, non-blocking socket.  -1: no memory for the event. */
@@ -83,7 +85,10 @@ void	conn_abort(struct conn *);
  * errno; EAGAIN: nothing there now.  `want' bounds the read.
  */
 ssize_t	conn_read(struct conn *, struct buf *in, size_t want);
-/* The last read was short and completed a message: the socket is drained (DESIGN 8.1). */
+/*
+ * The last read completed a message: if it was short, the socket is drained and
+ * no further read is needed to know it (DESIGN 8.1).
+ */
 void	conn_drained(struct conn *);
 /*
  * Send from c->out as much as the kernel takes.  0: all gone or waiting for room; -1

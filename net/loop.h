@@ -20,7 +20,7 @@ void		 loop_free(struct loop *);
 void		 loop_run(struct loop *);	/* until loop_stop */
 void		 loop_stop(struct loop *);
 struct event_base *loop_base(struct loop *);	/* for net/ only */
-uint64_t	 loop_now(const struct loop *);	/* monotonic ns, taken once per pass */
+uint64_t	 loop_now(struct loop *);	/* monotonic ns, taken once per pass */
 struct rng	*loop_rng(struct loop *);
 /* Any thread: the letter is opened in this loop's thread. */
 void		 loop_post(struct loop *, struct mail *);

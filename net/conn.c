@@ -1,0 +1,368 @@
+/*
+ * A transport connection on a loop.  One raw event per socket, edge-triggered
+ * for reading and writing together, added once: no epoll_ctl ever again, also
+ * not while the connection idles in a pool (PERFORMANCE 3 measured why).  What
+ * the edges said is remembered in can_read and can_write; whoever stops before
+ * EAGAIN is woken by the loop's ready list, not by the kernel.
+ */
+#include <event2/event.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "net/conn.h"
+
+#include "base/addr.h"
+
+#define IOV_MOST	16
+#define TLS_READ_AHEAD	8192	/* less than OpenSSL reads from a socket at once */
+
+static int	conn_watch(struct conn *);
+static void	conn_event(evutil_socket_t, short, void *);
+static void	conn_turn(struct conn *);
+static void	conn_again(struct again *);
+static void	conn_expired(struct deadline *, bool);
+static void	finish_connect(struct conn *);
+static void	finish_shake(struct conn *);
+static bool	flush_blocked(struct conn *);
+static void	socket_options(int, int);
+static bool	has_pending(const struct conn *);
+static bool	holds_more(const struct conn *);
+
+static ssize_t	plain_read(struct conn *, void *, size_t);
+static ssize_t	plain_writev(struct conn *, const struct iovec *, int);
+static void	plain_shut(struct conn *);
+
+const struct transport transport_plain = {
+	.read = plain_read,
+	.writev = plain_writev,
+	.shut = plain_shut,
+};
+
+int
+conn_open(struct conn *c, struct loop *loop, int fd,
+    const struct conn_ops *ops, void *owner)
+{
+	*c = (struct conn){
+		.loop = loop,
+		.transport = &transport_plain,
+		.ops = ops,
+		.owner = owner,
+		.fd = fd,
+		.state = CONN_OPEN,
+		.can_write = true,
+		.again.run = conn_again,
+		.deadline.fire = conn_expired,
+	};
+	return conn_watch(c);
+}
+
+int
+conn_connect(struct conn *c, struct loop *loop, const struct addr *to,
+    const struct conn_ops *ops, void *owner)
+{
+	int family = to->u.sa.sa_family;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int saved;
+
+	if (fd == -1)
+		return -1;
+	socket_options(fd, family);
+	if (connect(fd, &to->u.sa, to->len) == -1 && errno != EINPROGRESS)
+		goto fail;
+	if (conn_open(c, loop, fd, ops, owner) == -1)
+		goto fail;
+	c->state = CONN_CONNECTING;
+	c->can_write = false;
+	return 0;
+
+fail:
+	saved = errno;
+	close(fd);
+	c->fd = -1;
+	errno = saved;
+	return -1;
+}
+
+void
+conn_secure(struct conn *c, const struct transport *transport, void *session)
+{
+	c->transport = transport;
+	c->session = session;
+	if (c->state == CONN_OPEN)
+		c->state = CONN_SHAKING;
+}
+
+void
+conn_close(struct conn *c)
+{
+	if (c->fd == -1)
+		return;
+	if (c->transport->free != NULL)
+		c->transport->free(c);
+	event_del(&c->ev);
+	close(c->fd);
+	c->fd = -1;
+	buf_clear(&c->out);
+	deadline_clear(&c->deadline);
+	loop_again_cancel(c->loop, &c->again);
+}
+
+void
+conn_abort(struct conn *c)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	if (c->fd == -1)
+		return;
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	conn_close(c);
+}
+
+ssize_t
+conn_read(struct conn *c, struct buf *in, size_t want)
+{
+	size_t room;
+	char *to = buf_reserve(in, 1, &room);
+	ssize_t n;
+
+	if (room > want)
+		room = want;
+	n = c->transport->read(c, to, room);
+	if (n > 0) {
+		buf_commit(in, (size_t)n);
+		c->burst += (uint32_t)n;
+		c->was_short = (size_t)n < room && !holds_more(c);
+		return n;
+	}
+	buf_release(in);
+	if (n == -1 && errno == EAGAIN) {
+		c->can_read = false;
+		c->burst = 0;
+	}
+	return n;
+}
+
+void
+conn_drained(struct conn *c)
+{
+	if (c->was_short && !c->hangup)
+		c->can_read = false;
+}
+
+int
+conn_flush(struct conn *c)
+{
+	struct iovec iov[IOV_MOST];
+
+	while (c->out.n > 0 && c->can_write) {
+		int niov = buf_iov(&c->out, iov, IOV_MOST);
+		ssize_t n = c->transport->writev(c, iov, niov);
+
+		if (n == -1 && errno == EAGAIN) {
+			c->can_write = false;
+			return 0;
+		}
+		if (n == -1)
+			return -1;
+		c->sent += (uint64_t)n;
+		buf_drop(&c->out, (size_t)n);
+	}
+	if (c->out.n == 0 && c->shut) {
+		c->shut = false;
+		c->transport->shut(c);
+	}
+	return 0;
+}
+
+void
+conn_pause(struct conn *c)
+{
+	c->paused = true;
+}
+
+void
+conn_resume(struct conn *c)
+{
+	c->paused = false;
+	if (c->can_read || has_pending(c))
+		loop_again(c->loop, &c->again);
+}
+
+void
+conn_shut(struct conn *c)
+{
+	c->shut = true;
+	if (c->out.n == 0)
+		conn_flush(c);
+}
+
+void
+conn_deadline(struct conn *c, uint64_t after_ns)
+{
+	deadline_set(c->loop, &c->deadline, after_ns);
+}
+
+static int
+conn_watch(struct conn *c)
+{
+	event_assign(&c->ev, loop_base(c->loop), c->fd,
+	    EV_ET | EV_PERSIST | EV_READ | EV_WRITE | EV_CLOSED, conn_event, c);
+	return event_add(&c->ev, NULL);
+}
+
+static void
+conn_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)fd;
+	loop_now(c->loop);
+	if (what & (EV_READ | EV_CLOSED)) {
+		c->can_read = true;
+		c->burst = 0;
+	}
+	if (what & EV_CLOSED)
+		c->hangup = true;
+	if (what & EV_WRITE)
+		c->can_write = true;
+	conn_turn(c);
+}
+
+/* Go on with whatever is possible now; any callback may close the conn. */
+static void
+conn_turn(struct conn *c)
+{
+	if (c->state == CONN_CONNECTING && (c->can_write || c->can_read))
+		finish_connect(c);
+	if (c->fd != -1 && c->state == CONN_SHAKING)
+		finish_shake(c);
+	if (c->fd == -1 || c->state != CONN_OPEN)
+		return;
+	if (c->out.n > 0 && c->can_write && flush_blocked(c))
+		c->ops->writable(c);
+	if (c->fd != -1 && c->can_read && !c->paused)
+		c->ops->readable(c);
+}
+
+static void
+conn_again(struct again *a)
+{
+	struct conn *c = (struct conn *)((char *)a -
+	    offsetof(struct conn, again));
+
+	if (has_pending(c))
+		c->can_read = true;
+	conn_turn(c);
+}
+
+static void
+conn_expired(struct deadline *d, bool stalled)
+{
+	struct conn *c = (struct conn *)((char *)d -
+	    offsetof(struct conn, deadline));
+
+	c->ops->expired(c, stalled);
+}
+
+static void
+finish_connect(struct conn *c)
+{
+	int error = 0;
+	socklen_t n = sizeof(error);
+
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &n) == -1)
+		error = errno;
+	if (error != 0) {
+		c->ops->failed(c, error);
+		return;
+	}
+	c->can_write = true;
+	if (c->transport->shake != NULL) {
+		c->state = CONN_SHAKING;
+		return;
+	}
+	c->state = CONN_OPEN;
+	c->ops->writable(c);
+}
+
+static void
+finish_shake(struct conn *c)
+{
+	if (c->transport->shake(c) == 0) {
+		c->state = CONN_OPEN;
+		c->can_read = c->can_write = true;
+		c->ops->writable(c);
+	} else if (errno != EAGAIN)
+		c->ops->failed(c, errno);
+}
+
+/* True when `out' went from blocked to empty. */
+static bool
+flush_blocked(struct conn *c)
+{
+	if (conn_flush(c) == -1) {
+		c->ops->failed(c, errno);
+		return false;
+	}
+	return c->out.n == 0;
+}
+
+static void
+socket_options(int fd, int family)
+{
+	int one = 1;
+
+	if (family != AF_UNIX)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+static bool
+has_pending(const struct conn *c)
+{
+	return c->transport->pending != NULL && c->transport->pending(c);
+}
+
+/*
+ * After a short read: may there be more?  A TLS record says nothing of the
+ * socket; only a burst smaller than the read-ahead proves it was emptied.
+ */
+static bool
+holds_more(const struct conn *c)
+{
+	return c->transport->pending != NULL &&
+	    (c->burst >= TLS_READ_AHEAD || c->transport->pending(c));
+}
+
+static ssize_t
+plain_read(struct conn *c, void *to, size_t n)
+{
+	return recv(c->fd, to, n, 0);
+}
+
+/* One piece is the common case, and send(2) the cheaper call for it. */
+static ssize_t
+plain_writev(struct conn *c, const struct iovec *iov, int niov)
+{
+	struct msghdr m;
+
+	if (niov == 1)
+		return send(c->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
+	m = (struct msghdr){
+		.msg_iov = (struct iovec *)(uintptr_t)iov,
+		.msg_iovlen = (size_t)niov,
+	};
+	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
+}
+
+static void
+plain_shut(struct conn *c)
+{
+	shutdown(c->fd, SHUT_WR);
+}
