@@ -27,7 +27,7 @@ struct access_entry {
 	struct text	protocol;	/* "HTTP/1.1" */
 	struct text	tls_version, sni;
 	struct text	method, host, path, query;
-	bool		has_query;	/* a bare '?' is shown as an empty query */
+	bool		has_query;	/* a bare '?': an empty query is shown */
 	unsigned	status;		/* 0: none was sent */
 	enum end	reason;		/* END_NONE: the server answered */
 	struct text	route, upstream, server;
@@ -35,7 +35,8 @@ struct access_entry {
 	unsigned	nattempts;
 	uint64_t	bytes_in, bytes_out;
 	uint64_t	duration_ns;
-	uint64_t	wait_ns, connect_ns, ttfb_ns;	/* ACCESS_UNKNOWN: left out */
+	/* ACCESS_UNKNOWN: left out */
+	uint64_t	wait_ns, connect_ns, ttfb_ns;
 	struct text	user_agent, referer;
 	uint64_t	config_generation;
 };

@@ -10,7 +10,7 @@
  * that is also taken from.
  */
 struct counter {
-	_Atomic uint64_t	v;	/* one writer; read by any thread, relaxed */
+	_Atomic uint64_t	v;	/* one writer, any reader; relaxed */
 };
 
 static inline uint64_t

@@ -37,13 +37,15 @@ unsigned	histogram_bucket(uint64_t ns);
 /* The largest value of a bucket; UINT64_MAX for the last one. */
 uint64_t	histogram_bound(unsigned bucket);
 
-void		histogram_sum_add(struct histogram_sum *, const struct histogram *);
+void		histogram_sum_add(struct histogram_sum *,
+		    const struct histogram *);
 /* How many were at most `ns', which is one of the bounds. */
 uint64_t	histogram_sum_upto(const struct histogram_sum *, uint64_t ns);
 /*
  * The value that a share 0..1 of all stayed at or under, as its bucket's bound
  * (at most 10 % above the true one); 0 when empty, 100 s for all above it.
  */
-uint64_t	histogram_sum_quantile(const struct histogram_sum *, double share);
+uint64_t	histogram_sum_quantile(const struct histogram_sum *,
+		    double share);
 
 #endif

@@ -50,7 +50,8 @@ extern const char *const stats_shake_word[SHAKE_COUNT];
 extern const char *const stats_shake_failure_word[SHAKE_FAILURE_COUNT];
 
 /* ---- what is counted, by name ---- */
-#define CODE_CLASSES	6		/* 0: no status was sent; 1..5: 1xx..5xx */
+#define CODE_CLASSES	6	/* 0: no status was sent; 1..5: 1xx..5xx */
+#define STATUS_COUNT	600
 struct stats_codes {
 	struct counter	count[100];	/* status % 100 */
 };
@@ -58,6 +59,7 @@ struct stats_codes {
 struct stats_route {
 	/* Made when first met: release by the writer, acquire by readers. */
 	_Atomic(struct stats_codes *) codes[METHOD_COUNT][CODE_CLASSES];
+	struct counter	 requests;			/* ended */
 	struct counter	 in_flight;			/* a gauge */
 	struct counter	 request_bytes, response_bytes;
 	struct counter	 failures[END_COUNT];
@@ -65,8 +67,16 @@ struct stats_route {
 };
 
 struct stats_upstream {
-	struct counter	 retries[END_COUNT];		/* by what failed before */
-	struct histogram duration, connect, check;
+	struct counter	 retries[END_COUNT];	/* by what failed before */
+	struct histogram duration, connect;	/* of attempts, of connects */
+	struct histogram check;			/* of health checks: control's */
+};
+
+/* What struct server, shared by all workers, has no room for. */
+struct stats_server {
+	struct counter	 active, idle;		/* gauges: its connections */
+	struct counter	 opened;
+	struct histogram duration;		/* of attempts */
 };
 
 struct stats_listener {
@@ -81,14 +91,18 @@ struct stats_listener {
 };
 
 /* ---- slots ---- */
-enum stats_kind { STATS_ROUTES, STATS_UPSTREAMS, STATS_LISTENERS, STATS_KINDS };
+enum stats_kind {
+	STATS_ROUTES, STATS_UPSTREAMS, STATS_SERVERS, STATS_LISTENERS,
+	STATS_KINDS
+};
 
 /*
  * Names to slots, on the control thread.  A name keeps its slot for the life
  * of the process, also while it is gone from the configuration: it is not
  * shown then, and finds its old counts when it comes back.  Slot 0 is for
  * what has no name ("_none": requests that matched no route) and for all
- * that come after the table is full (STATS_SLOTS names of one kind).
+ * that come after the table is full (STATS_SLOTS names of one kind).  A
+ * server's name here is "upstream/server".
  * All zero is a valid empty one.
  */
 #define STATS_SLOT_NONE	0
@@ -123,13 +137,14 @@ void		 stats_free(struct stats *);	/* its thread gone, nobody reads */
  */
 struct stats_route	*stats_route(struct stats *, unsigned slot);
 struct stats_upstream	*stats_upstream(struct stats *, unsigned slot);
+struct stats_server	*stats_server(struct stats *, unsigned slot);
 struct stats_listener	*stats_listener(struct stats *, unsigned slot);
 /* The same for a reader on another thread: NULL when nothing was counted. */
 const void	*stats_block(const struct stats *, enum stats_kind,
 		    unsigned slot);
-/* One status of one method, for readers; 0 when never met. */
-uint64_t	 stats_route_count(const struct stats_route *, enum method,
-		    unsigned status);
+/* Readers: add what a method's requests ended with, by status; false: none. */
+bool		 stats_codes_add(const struct stats_route *, enum method,
+		    uint64_t to[STATUS_COUNT]);
 
 /* ---- the hot path: the thread that owns the stats only ---- */
 struct stats_request {

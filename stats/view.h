@@ -28,10 +28,11 @@ enum view_state {
 
 struct view_server {
 	const char	*name;
-	const struct server *server;	/* its counters; NULL while unresolved */
+	unsigned	 slot;		/* of "upstream/server" */
+	const struct server *server;	/* NULL while unresolved */
 	unsigned	 weight;
 	bool		 backup;
-	bool		 up;		/* the verdict; a draining one may be up */
+	bool		 up;		/* the verdict; may be, if draining */
 	enum view_state	 state;
 	const char	*why;		/* NULL: nothing to say */
 	uint64_t	 since_at;
@@ -48,7 +49,7 @@ struct view_upstream {
 	const char	*name;
 	unsigned	 slot;
 	const char	*policy;	/* "round_robin" */
-	const char	*circuit;	/* "closed", "open", "half_open"; NULL: off */
+	const char	*circuit;	/* closed, open, half_open; NULL: off */
 	const char	*circuit_why;	/* what opened it; NULL: closed */
 	uint64_t	 opened, half_opened, closed;	/* transitions */
 	uint64_t	 rejected;	/* requests, by the breaker */
@@ -103,7 +104,7 @@ struct stats_view {
 	const char *const *not_ready;	/* reasons */
 	unsigned	 nnot_ready;
 	struct view_config config;
-	const struct view_route *routes;	/* add "_none", slot 0, yourself */
+	const struct view_route *routes;	/* "_none" is added */
 	unsigned	 nroutes;
 	const struct view_upstream *upstreams;
 	unsigned	 nupstreams;
