@@ -9,21 +9,20 @@
 
 #include "stats/histogram.h"
 
-#define UNIT_NS		1000ull		/* the finest step */
-#define LINEAR		100		/* buckets 0..100 hold 0..100 units */
-#define PER_DECADE	90		/* 11..100, in steps of the decade */
-#define DECADES		6		/* up to 10^8 units: 100 s */
+#define UNIT_NS 1000ull /* the finest step */
+#define LINEAR 100 /* buckets 0..100 hold 0..100 units */
+#define PER_DECADE 90 /* 11..100, in steps of the decade */
+#define DECADES 6 /* up to 10^8 units: 100 s */
 
 static_assert(LINEAR + DECADES * PER_DECADE + 2 == HISTOGRAM_BUCKETS,
     "the last bucket is for what is above the last decade");
 
-const uint64_t histogram_le_ns[HISTOGRAM_LES] = {
-	1000000, 2500000, 5000000, 10000000, 25000000, 50000000, 100000000,
-	250000000, 500000000, 1000000000, 2500000000, 5000000000, 10000000000,
-	30000000000, 60000000000
-};
+const uint64_t histogram_le_ns[HISTOGRAM_LES] = { 1000000, 2500000, 5000000,
+	10000000, 25000000, 50000000, 100000000, 250000000, 500000000,
+	1000000000, 2500000000, 5000000000, 10000000000, 30000000000,
+	60000000000 };
 
-static uint64_t	ceil_div(uint64_t, uint64_t);
+static uint64_t ceil_div(uint64_t, uint64_t);
 
 void
 histogram_note(struct histogram *h, uint64_t ns)

@@ -13,48 +13,42 @@
 #include "stats/stats.h"
 
 const char *const stats_reject_word[REJECT_COUNT] = {
-#define REJECT(name, word)	word,
+#define REJECT(name, word) word,
 #include "stats/labels.def"
 #undef REJECT
 };
 const char *const stats_protocol_word[PROTOCOL_COUNT] = {
-#define PROTOCOL(name, word)	word,
+#define PROTOCOL(name, word) word,
 #include "stats/labels.def"
 #undef PROTOCOL
 };
 const char *const stats_shake_word[SHAKE_COUNT] = {
-#define SHAKE(name, word)	word,
+#define SHAKE(name, word) word,
 #include "stats/labels.def"
 #undef SHAKE
-};
-const char *const stats_shake_failure_word[SHAKE_FAILURE_COUNT] = {
-#define SHAKE_FAILURE(name, word)	word,
-#include "stats/labels.def"
-#undef SHAKE_FAILURE
 };
 
 /* A name and its slot, for the life of the process. */
 struct stats_name {
-	struct stats_name	*next;
-	unsigned		 slot;
-	char			 text[];
+	struct stats_name *next;
+	unsigned slot;
+	char text[];
 };
 
 static const size_t block_bytes[STATS_KINDS] = {
 	[STATS_ROUTES] = sizeof(struct stats_route),
 	[STATS_UPSTREAMS] = sizeof(struct stats_upstream),
 	[STATS_SERVERS] = sizeof(struct stats_server),
-	[STATS_LISTENERS] = sizeof(struct stats_listener)
+	[STATS_LISTENERS] = sizeof(struct stats_listener),
 };
 
-static unsigned	 slot_give(struct stats_names *, enum stats_kind,
-		    struct text);
-static void	*block_of(struct stats *, enum stats_kind, unsigned);
-static void	 chunk_free(struct stats_chunk *, enum stats_kind);
-static void	 route_fini(struct stats_route *);
-static struct stats_codes *codes_of(struct stats_route *, enum method,
-		    unsigned);
-static unsigned	 known_status(unsigned);
+static unsigned slot_give(struct stats_names *, enum stats_kind, struct text);
+static void *block_of(struct stats *, enum stats_kind, unsigned);
+static void chunk_free(struct stats_chunk *, enum stats_kind);
+static void route_fini(struct stats_route *);
+static struct stats_codes *
+codes_of(struct stats_route *, enum method, unsigned);
+static unsigned known_status(unsigned);
 
 unsigned
 stats_slot(struct stats_names *names, enum stats_kind kind, const char *name)
@@ -83,6 +77,17 @@ stats_names_fini(struct stats_names *names)
 		}
 	}
 	memset(names, 0, sizeof(*names));
+}
+
+enum stats_shake
+stats_shake_find(const char *version)
+{
+	unsigned i;
+
+	for (i = 0; i < SHAKE_COUNT - 1; i++)
+		if (strcmp(stats_shake_word[i], version) == 0)
+			break;
+	return i;
 }
 
 struct stats *
@@ -121,30 +126,30 @@ stats_block(const struct stats *s, enum stats_kind kind, unsigned slot)
 	const struct stats_chunk *chunk;
 
 	assert(slot < STATS_SLOTS);
-	chunk = atomic_load_explicit(&s->chunks[kind][slot / STATS_CHUNK],
-	    memory_order_acquire);
+	chunk = atomic_load_explicit(
+	    &s->chunks[kind][slot / STATS_CHUNK], memory_order_acquire);
 	if (chunk == NULL)
 		return NULL;
-	return atomic_load_explicit(&chunk->block[slot % STATS_CHUNK],
-	    memory_order_acquire);
+	return atomic_load_explicit(
+	    &chunk->block[slot % STATS_CHUNK], memory_order_acquire);
 }
 
 bool
-stats_codes_add(const struct stats_route *r, enum method method,
-    uint64_t to[STATUS_COUNT])
+stats_codes_add(
+    const struct stats_route *r, enum method method, uint64_t to[STATUS_COUNT])
 {
 	const struct stats_codes *codes;
-	unsigned class, i;
+	unsigned hundred, i;
 	bool met = false;
 
-	for (class = 0; class < CODE_CLASSES; class++) {
-		codes = atomic_load_explicit(&r->codes[method][class],
-		    memory_order_acquire);
+	for (hundred = 0; hundred < CODE_CLASSES; hundred++) {
+		codes = atomic_load_explicit(
+		    &r->codes[method][hundred], memory_order_acquire);
 		if (codes == NULL)
 			continue;
 		met = true;
 		for (i = 0; i < 100; i++)
-			to[class * 100 + i] += counter_get(&codes->count[i]);
+			to[hundred * 100 + i] += counter_get(&codes->count[i]);
 	}
 	return met;
 }
@@ -209,8 +214,8 @@ block_of(struct stats *s, enum stats_kind kind, unsigned slot)
 		chunk = xcalloc(1, sizeof(*chunk));
 		atomic_store_explicit(at, chunk, memory_order_release);
 	}
-	block = atomic_load_explicit(&chunk->block[slot % STATS_CHUNK],
-	    memory_order_relaxed);
+	block = atomic_load_explicit(
+	    &chunk->block[slot % STATS_CHUNK], memory_order_relaxed);
 	if (block == NULL) {
 		block = xcalloc(1, block_bytes[kind]);
 		atomic_store_explicit(&chunk->block[slot % STATS_CHUNK], block,
@@ -237,17 +242,17 @@ chunk_free(struct stats_chunk *chunk, enum stats_kind kind)
 static void
 route_fini(struct stats_route *r)
 {
-	unsigned method, class;
+	unsigned method, hundred;
 
 	for (method = 0; method < METHOD_COUNT; method++)
-		for (class = 0; class < CODE_CLASSES; class++)
-			free(atomic_load(&r->codes[method][class]));
+		for (hundred = 0; hundred < CODE_CLASSES; hundred++)
+			free(atomic_load(&r->codes[method][hundred]));
 }
 
 static struct stats_codes *
-codes_of(struct stats_route *r, enum method method, unsigned class)
+codes_of(struct stats_route *r, enum method method, unsigned hundred)
 {
-	_Atomic(struct stats_codes *) *at = &r->codes[method][class];
+	_Atomic(struct stats_codes *) *at = &r->codes[method][hundred];
 	struct stats_codes *codes;
 
 	codes = atomic_load_explicit(at, memory_order_relaxed);

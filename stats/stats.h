@@ -11,6 +11,7 @@
 #include "http/token.h"
 #include "stats/counter.h"
 #include "stats/histogram.h"
+#include "tls/transport.h"
 
 /*
  * What one thread has counted.  Each worker, and control, has a struct stats
@@ -38,18 +39,14 @@ enum stats_shake {
 #undef SHAKE
 	SHAKE_COUNT
 };
-enum stats_shake_failure {
-#define SHAKE_FAILURE(name, word)	SHAKE_FAILURE_##name,
-#include "stats/labels.def"
-#undef SHAKE_FAILURE
-	SHAKE_FAILURE_COUNT
-};
 extern const char *const stats_reject_word[REJECT_COUNT];
 extern const char *const stats_protocol_word[PROTOCOL_COUNT];
 extern const char *const stats_shake_word[SHAKE_COUNT];
-extern const char *const stats_shake_failure_word[SHAKE_FAILURE_COUNT];
+/* Of OpenSSL's word for a version; one it does not know counts as the newest. */
+enum stats_shake	stats_shake_find(const char *version);
 
 /* ---- what is counted, by name ---- */
+#define SHAKE_FAILURES	(TLS_FAILED_OTHER + 1)
 #define CODE_CLASSES	6	/* 0: no status was sent; 1..5: 1xx..5xx */
 #define STATUS_COUNT	600
 struct stats_codes {
@@ -86,7 +83,7 @@ struct stats_listener {
 	struct counter	 requests[PROTOCOL_COUNT];
 	struct counter	 protocol_errors[END_COUNT];
 	struct counter	 shakes[SHAKE_COUNT][2];	/* version, resumed */
-	struct counter	 shake_failures[SHAKE_FAILURE_COUNT];
+	struct counter	 shake_failures[SHAKE_FAILURES];	/* enum tls_failure */
 	struct histogram shake_duration;
 };
 
