@@ -303,15 +303,17 @@ finish_shake(struct conn *c)
 		c->ops->failed(c, errno);
 }
 
-/* True when `out' went from blocked to empty. */
+/* True when the kernel took some of what was blocked. */
 static bool
 flush_blocked(struct conn *c)
 {
+	uint64_t before = c->sent;
+
 	if (conn_flush(c) == -1) {
 		c->ops->failed(c, errno);
 		return false;
 	}
-	return c->out.n == 0;
+	return c->sent > before;
 }
 
 static void

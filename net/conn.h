@@ -32,7 +32,7 @@ extern const struct transport transport_plain;
 /* What the owner of a conn hears; one owner at a time. */
 struct conn_ops {
 	void	(*readable)(struct conn *);	/* read until -1/EAGAIN, or pause */
-	void	(*writable)(struct conn *);	/* `out' went from blocked to empty, or connected, or shaken */
+	void	(*writable)(struct conn *);	/* connected, shaken, or some of a blocked `out' went (look at out.n) */
 	void	(*failed)(struct conn *, int error);	/* connect, handshake or write failed */
 	void	(*expired)(struct conn *, bool stalled);	/* its deadline */
 };

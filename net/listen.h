@@ -18,7 +18,7 @@ struct endpoint;
 
 /* What is wrong with binding, in words; holder's pid when /proc shows it. */
 struct listen_error {
-	char	text[160];
+	char	text[ADDR_TEXT_MAX + 128];
 };
 
 /*

@@ -1,0 +1,316 @@
+/*
+ * The HTTP/1.1 codec: its life on a conn.  A server codec reads requests one
+ * after the other, each answered before the next is looked at, so pipelined
+ * ones are served in order; a client codec carries one request.  Reading is in
+ * h1_in.c, writing in h1_out.c.  Runs on the conn's loop.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/h1_private.h"
+
+#define RECYCLED_MOST	256
+
+static struct h1	*h1_new(struct conn *, const struct h1_settings *);
+static void	h1_bury(struct h1 *);
+static void	start_over(struct h1 *);
+static void	h1_recycle(struct grave *);
+static void	h1_again(struct again *);
+static void	h1_writable(struct conn *);
+static void	h1_failed(struct conn *, int);
+static void	h1_expired(struct conn *, bool);
+static void	server_expired(struct h1 *, bool);
+static enum end	client_expired(const struct h1 *, bool);
+
+static const struct conn_ops h1_conn_ops = {
+	.readable = h1_readable,
+	.writable = h1_writable,
+	.failed = h1_failed,
+	.expired = h1_expired,
+};
+
+/* Codecs not in use, with their arenas: an idle conn has none. */
+static _Thread_local struct h1 *recycled;
+static _Thread_local unsigned nrecycled;
+
+void
+h1_serve(struct conn *c, const struct h1_settings *settings, bool trusted,
+    const struct h1_server_owner *server, void *owner)
+{
+	struct h1 *h = h1_new(c, settings);
+
+	h->server = server;
+	h->owner = owner;
+	h->trusted = trusted;
+	h->out = OUT_DONE;
+	conn_deadline(c, settings->head_ns);
+	if (c->can_read)
+		h1_readable(c);
+}
+
+struct stream *
+h1_ask(struct conn *c, const struct h1_settings *settings, bool reused,
+    const struct h1_client_owner *client, void *owner)
+{
+	struct h1 *h = h1_new(c, settings);
+
+	h->client = client;
+	h->owner = owner;
+	h->reused = reused;
+	h->out = OUT_HEAD;
+	h->out_mark = c->sent;
+	conn_deadline(c, 0);
+	if (c->can_read)
+		loop_again(c->loop, &c->again);
+	return &h->stream;
+}
+
+void
+h1_pool_fini(void)
+{
+	while (recycled != NULL) {
+		struct h1 *h = recycled;
+
+		recycled = h->next;
+		arena_fini(&h->arena);
+		free(h);
+	}
+	nrecycled = 0;
+}
+
+void
+h1_release(struct h1 *h, bool keep)
+{
+	struct conn *c = h->conn;
+	void *owner = h->owner;
+
+	h->over = true;
+	c->ops = NULL;
+	c->owner = NULL;
+	if (c->fd != -1)
+		conn_deadline(c, 0);
+	keep = keep && c->fd != -1;
+	h1_bury(h);
+	if (h->server != NULL)
+		h->server->done(owner, keep);
+	else
+		h->client->done(owner, keep);
+}
+
+void
+h1_fail(struct h1 *h, enum end why)
+{
+	bool tell = !h->over && h->stream.sink != NULL;
+
+	/* A response cut short must not look whole to whoever reads to FIN. */
+	if (h->server != NULL && h->out == OUT_BODY)
+		conn_abort(h->conn);
+	else
+		conn_close(h->conn);
+	h->over = true;
+	if (tell)
+		h->stream.sink->gone(h->stream.arg, why);
+	h1_release(h, false);
+}
+
+static bool
+reads_body(const struct h1 *h)
+{
+	return h->in == IN_BODY || h->in == IN_TRAILERS;
+}
+
+/* One deadline at a time: what is this conn waiting for? */
+void
+h1_touch(struct h1 *h)
+{
+	struct conn *c = h->conn;
+
+	if (c->out.n > 0)
+		conn_deadline(c, h->settings->idle_ns);
+	else if (reads_body(h) && h->untook < STREAM_WINDOW)
+		conn_deadline(c, h->settings->idle_ns);
+	else if (h->client != NULL && h->in == IN_HEAD &&
+	    (h->out == OUT_DONE || h->out_failed))
+		conn_deadline(c, h->settings->head_ns);
+	else
+		conn_deadline(c, 0);
+}
+
+/*
+ * The answer is in the kernel.  A request that was read to its end leaves the
+ * conn ready for the next one; of one that was not, nobody knows where the
+ * next would begin.
+ */
+void
+h1_next(struct h1 *h)
+{
+	bool keep = h->keep && h->in == IN_DONE && !h->eof;
+
+	h->over = true;
+	h->stream.sink->flushed(h->stream.arg);
+	if (!keep || h->bytes.n == 0) {
+		h1_release(h, keep);
+		return;
+	}
+	start_over(h);
+	conn_deadline(h->conn, h->settings->head_ns);
+	if (h1_consume(h) && h->conn->can_read)
+		loop_again(h->conn->loop, &h->conn->again);
+}
+
+static void
+start_over(struct h1 *h)
+{
+	if (h->held != NULL)
+		block_unref(h->held);
+	h->held = NULL;
+	h->stream.sink = NULL;
+	h->over = false;
+	h->in = IN_HEAD;
+	h->untook = 0;
+	h->head = (struct head){ 0 };
+	h->trailers = (struct fields){ 0 };
+	arena_reset(&h->arena);
+	h1_parser_init(&h->parser);
+}
+
+static struct h1 *
+h1_new(struct conn *c, const struct h1_settings *settings)
+{
+	struct h1 *h = recycled;
+	struct arena arena = { 0 };
+
+	if (h != NULL) {
+		recycled = h->next;
+		nrecycled--;
+		arena = h->arena;
+	} else
+		h = xmalloc(sizeof(*h));
+	*h = (struct h1){
+		.stream.ops = &h1_stream_ops,
+		.conn = c,
+		.settings = settings,
+		.arena = arena,
+		.again.run = h1_again,
+		.grave.free = h1_recycle,
+	};
+	c->ops = &h1_conn_ops;
+	c->owner = h;
+	c->paused = false;
+	return h;
+}
+
+static void
+h1_bury(struct h1 *h)
+{
+	loop_again_cancel(h->conn->loop, &h->again);
+	buf_clear(&h->bytes);
+	loop_bury(h->conn->loop, &h->grave);
+}
+
+static void
+h1_recycle(struct grave *grave)
+{
+	struct h1 *h = (struct h1 *)((char *)grave - offsetof(struct h1, grave));
+
+	if (h->held != NULL)
+		block_unref(h->held);
+	if (nrecycled == RECYCLED_MOST) {
+		arena_fini(&h->arena);
+		free(h);
+		return;
+	}
+	arena_reset(&h->arena);
+	h->next = recycled;
+	recycled = h;
+	nrecycled++;
+}
+
+/* What a verb brought about, told in its own turn. */
+static void
+h1_again(struct again *a)
+{
+	struct h1 *h = (struct h1 *)((char *)a - offsetof(struct h1, again));
+
+	if (h->wrong == END_NONE)
+		h1_flush(h);
+	if (h->wrong != END_NONE)
+		h1_fail(h, h->wrong);
+	else if (h->server != NULL && h->conn->out.n == 0 &&
+	    h->out == OUT_DONE && h->stream.sink != NULL)
+		h1_next(h);
+}
+
+static void
+h1_writable(struct conn *c)
+{
+	struct h1 *h = c->owner;
+
+	h1_touch(h);
+	if (c->out.n > 0)
+		return;
+	if (h->out == OUT_BODY)
+		h->stream.sink->room(h->stream.arg);
+	else if (h->out == OUT_DONE && h->server != NULL)
+		loop_again(c->loop, &h->again);
+}
+
+static void
+h1_failed(struct conn *c, int error)
+{
+	struct h1 *h = c->owner;
+
+	(void)error;
+	if (h->server == NULL) {
+		/* The answer may have come before the wire broke. */
+		h->out_failed = true;
+		buf_clear(&c->out);
+		c->can_read = true;
+		return;
+	}
+	h1_fail(h, END_CLIENT_CLOSED);
+}
+
+static void
+h1_expired(struct conn *c, bool stalled)
+{
+	struct h1 *h = c->owner;
+
+	if (h->server != NULL)
+		server_expired(h, stalled);
+	else
+		h1_fail(h, client_expired(h, stalled));
+}
+
+static void
+server_expired(struct h1 *h, bool stalled)
+{
+	enum end why = stalled ? END_STALLED : END_BODY_TIMEOUT;
+
+	if (h->in == IN_HEAD) {
+		if (h->bytes.n == 0)
+			h1_release(h, false);
+		else
+			h1_refuse(h, stalled ? END_STALLED :
+			    END_HEADER_TIMEOUT);
+	} else if (h->conn->out.n > 0)
+		h1_fail(h, stalled ? END_STALLED : END_CLIENT_STALLED);
+	else {
+		h->in = IN_DONE;
+		h->keep = false;
+		h->stream.sink->broken(h->stream.arg, why);
+	}
+}
+
+static enum end
+client_expired(const struct h1 *h, bool stalled)
+{
+	if (stalled)
+		return END_STALLED;
+	if (h->conn->out.n > 0 || h->in != IN_HEAD)
+		return END_UPSTREAM_IDLE;
+	return END_RESPONSE_TIMEOUT;
+}

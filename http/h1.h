@@ -1,0 +1,53 @@
+#ifndef HTTP_H1_H
+#define HTTP_H1_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "http/h1_parse.h"
+#include "http/stream.h"
+
+struct conn;
+struct head;
+
+/* What a codec is bound to; borrowed for as long as it lives. */
+struct h1_settings {
+	struct h1_limits limits;
+	uint64_t	 head_ns;	/* server: the request head, absolute; client: the response head, from the request's last byte */
+	uint64_t	 idle_ns;	/* between bytes of a body, and for the peer to take ours */
+};
+
+/*
+ * The HTTP/1.1 codec on a conn, in both roles.  It lives for as long as
+ * messages are under way; an idle conn has none.  While it lives it is the
+ * conn's owner.
+ */
+struct h1_server_owner {
+	/*
+	 * A request head in canonical form, or the reason why it is none
+	 * (`why'; the head is then as far as it was read).  Sets the stream's
+	 * sink and arg.  The head and its texts stay good until `flushed'.
+	 */
+	void	(*request)(void *, struct stream *, struct head *, bool last,
+		    enum end why);
+	/* The conn is the owner's again: idle with nothing read, or to be closed. */
+	void	(*done)(void *, bool keep);
+};
+struct h1_client_owner {
+	/* The same; `keep' only after an exchange that left the wire clean. */
+	void	(*done)(void *, bool keep);
+};
+
+/* Read requests from an open conn, the first of which is waited for head_ns. */
+void	h1_serve(struct conn *, const struct h1_settings *, bool trusted,
+	    const struct h1_server_owner *, void *owner);
+/*
+ * A stream for one request on an open conn.  `reused': the conn was idle
+ * before, so that its loss before any response is nobody's fault.
+ */
+struct stream	*h1_ask(struct conn *, const struct h1_settings *, bool reused,
+		    const struct h1_client_owner *, void *owner);
+/* At a thread's end: free the recycled codecs. */
+void	h1_pool_fini(void);
+
+#endif

@@ -1,0 +1,409 @@
+/*
+ * HTTP/1.1 reading, both roles: bytes from the conn become heads, bodies and
+ * trailers for the sink.  Reads while the window is open, so a slow other
+ * side stops the reading here and, through TCP, the peer.
+ */
+#include <errno.h>
+
+#include "http/h1_private.h"
+
+#include "http/h1_write.h"
+#include "http/rules.h"
+
+#define PIPELINED_MOST	BUF_ROOM	/* bytes kept of the requests behind */
+
+static size_t	wanted(const struct h1 *);
+static void	on_end(struct h1 *, ssize_t);
+static void	server_end(struct h1 *, bool clean);
+static void	client_end(struct h1 *, bool clean);
+static bool	consume_head(struct h1 *);
+static bool	read_request(struct h1 *, size_t);
+static bool	read_response(struct h1 *, size_t);
+static bool	interim(struct h1 *);
+static void	body_begins(struct h1 *);
+static bool	consume_body(struct h1 *);
+static bool	consume_plain(struct h1 *);
+static bool	consume_chunks(struct h1 *);
+static bool	consume_trailers(struct h1 *);
+static bool	deliver(struct h1 *, struct buf *, bool);
+static bool	message_done(struct h1 *);
+static bool	bad(struct h1 *, enum end);
+
+void
+h1_readable(struct conn *c)
+{
+	struct h1 *h = c->owner;
+	size_t ration = H1_RATION, want;
+
+	if (h->bytes.n > 0 && (!h1_consume(h) || c->owner != h))
+		return;
+	while ((want = wanted(h)) > 0) {
+		ssize_t n = conn_read(c, &h->bytes, want);
+
+		if (n <= 0) {
+			if (n == 0 || errno != EAGAIN)
+				on_end(h, n);
+			return;
+		}
+		if (!h1_consume(h) || c->owner != h || !c->can_read)
+			return;
+		if ((size_t)n >= ration) {
+			loop_again(c->loop, &c->again);
+			return;
+		}
+		ration -= (size_t)n;
+	}
+}
+
+/* Understand what has been read, as far as it goes. */
+bool
+h1_consume(struct h1 *h)
+{
+	bool more = true;
+
+	while (more && h->bytes.n > 0 && h->in != IN_DONE) {
+		if (h->in == IN_HEAD)
+			more = consume_head(h);
+		else if (h->in == IN_BODY)
+			more = consume_body(h);
+		else
+			more = consume_trailers(h);
+	}
+	return !h->over;
+}
+
+void
+h1_refuse(struct h1 *h, enum end why)
+{
+	h->in = IN_DONE;
+	h->out = OUT_HEAD;
+	h->out_mark = h->conn->sent;
+	h->keep = false;
+	h->held = h->bytes.n > 0 ? buf_hold(&h->bytes) : NULL;
+	buf_clear(&h->bytes);
+	h->peer = HTTP_1_1;
+	conn_deadline(h->conn, 0);
+	h->server->request(h->owner, &h->stream, &h->head, true, why);
+}
+
+/* How much may be read now; 0: stop until something changes. */
+static size_t
+wanted(const struct h1 *h)
+{
+	if (h->in == IN_HEAD)
+		return BUF_ROOM;
+	if (h->in != IN_DONE)
+		return h->untook < STREAM_WINDOW ?
+		    STREAM_WINDOW - h->untook : 0;
+	if (h->server == NULL || h->eof || h->bytes.n >= PIPELINED_MOST)
+		return 0;
+	return PIPELINED_MOST - h->bytes.n;
+}
+
+static void
+on_end(struct h1 *h, ssize_t n)
+{
+	h->eof = true;
+	h->conn->can_read = false;
+	if (h->server != NULL)
+		server_end(h, n == 0);
+	else
+		client_end(h, n == 0);
+}
+
+/*
+ * A client's FIN after its request is a half-close: it still gets its answer.
+ * An RST cancels.
+ */
+static void
+server_end(struct h1 *h, bool clean)
+{
+	if (h->in == IN_HEAD)
+		h1_release(h, false);
+	else if (h->in != IN_DONE || !clean)
+		h1_fail(h, END_CLIENT_CLOSED);
+}
+
+static void
+client_end(struct h1 *h, bool clean)
+{
+	bool unsent = h->conn->sent == h->out_mark;
+
+	if (h->in == IN_BODY && h->in_framing == FRAMING_CLOSE && clean) {
+		struct buf none = { 0 };
+
+		deliver(h, &none, true);
+		return;
+	}
+	if (h->in != IN_HEAD)
+		h1_fail(h, END_UPSTREAM_TRUNCATED);
+	else if (h->got_any)
+		h1_fail(h, END_UPSTREAM_RESET);
+	else if (h->reused)
+		h1_fail(h, unsent ? END_STALE_UNSENT : END_STALE);
+	else
+		h1_fail(h, unsent ? END_CONNECT_FAILURE : END_UPSTREAM_RESET);
+}
+
+/* The bytes of a head must lie side by side. */
+static bool
+consume_head(struct h1 *h)
+{
+	struct text front = buf_front(&h->bytes);
+	enum end why = END_NONE;
+	ssize_t n;
+
+	if (front.n < h->bytes.n) {
+		front.p = buf_join(&h->bytes, h->bytes.n, 0);
+		front.n = h->bytes.n;
+	}
+	h->got_any = true;
+	if (h->server != NULL)
+		n = h1_parse_request(&h->parser, &h->head, &h->arena, front.p,
+		    front.n, &h->settings->limits, &why);
+	else
+		n = h1_parse_response(&h->parser, &h->head, &h->arena, front.p,
+		    front.n, &h->settings->limits, &why);
+	if (n == 0)
+		return false;
+	if (n == -1)
+		return bad(h, why);
+	return h->server != NULL ? read_request(h, (size_t)n) :
+	    read_response(h, (size_t)n);
+}
+
+static bool
+read_request(struct h1 *h, size_t n)
+{
+	enum end why = END_NONE;
+	bool last;
+
+	h->held = buf_hold(&h->bytes);
+	buf_drop(&h->bytes, n);
+	h->out = OUT_HEAD;
+	h->out_mark = h->conn->sent;
+	h->peer = h->head.version;
+	if (!rules_request(&h->head, &h->arena, h->trusted, &why)) {
+		h->in = IN_DONE;
+		h->keep = false;
+		buf_clear(&h->bytes);
+		conn_deadline(h->conn, 0);
+		h->server->request(h->owner, &h->stream, &h->head, true, why);
+		return false;
+	}
+	h->asked = h->head.method;
+	h->keep = h->head.keep_alive;
+	body_begins(h);
+	last = h->in == IN_DONE;
+	if (last)
+		conn_drained(h->conn);
+	h1_touch(h);
+	h->server->request(h->owner, &h->stream, &h->head, last, END_NONE);
+	return !h->over;
+}
+
+static bool
+read_response(struct h1 *h, size_t n)
+{
+	enum end why = END_NONE;
+	bool last;
+
+	if (!rules_response(&h->head, h->asked, &why))
+		return bad(h, why);
+	if (h->held != NULL)
+		block_unref(h->held);
+	h->held = buf_hold(&h->bytes);
+	buf_drop(&h->bytes, n);
+	if (h->head.status < 200)
+		return interim(h);
+	h->keep = h->head.keep_alive;
+	body_begins(h);
+	last = h->in == IN_DONE;
+	if (!last)
+		h1_touch(h);
+	else if (h->bytes.n == 0)
+		conn_drained(h->conn);
+	h->stream.sink->head(h->stream.arg, &h->head, last);
+	if (h->over)
+		return false;
+	return last ? message_done(h) : true;
+}
+
+/* A 1xx head: passed on, and the same wait goes on. */
+static bool
+interim(struct h1 *h)
+{
+	if (++h->interim > H1_INTERIM_MOST)
+		return bad(h, END_UPSTREAM_PROTOCOL);
+	h->stream.sink->head(h->stream.arg, &h->head, false);
+	if (h->over)
+		return false;
+	h->head = (struct head){ 0 };
+	arena_reset(&h->arena);
+	h1_parser_init(&h->parser);
+	return true;
+}
+
+static void
+body_begins(struct h1 *h)
+{
+	h->in_framing = h->head.framing;
+	h->in_left = h->head.length;
+	if (h->in_framing == FRAMING_NONE ||
+	    (h->in_framing == FRAMING_LENGTH && h->in_left == 0))
+		h->in = IN_DONE;
+	else
+		h->in = IN_BODY;
+	chunk_init(&h->chunk);
+}
+
+static bool
+consume_body(struct h1 *h)
+{
+	if (h->untook >= STREAM_WINDOW)
+		return false;
+	if (h->in_framing == FRAMING_CHUNKED)
+		return consume_chunks(h);
+	return consume_plain(h);
+}
+
+static bool
+consume_plain(struct h1 *h)
+{
+	struct buf body = { 0 };
+	size_t n = h->bytes.n;
+	bool last = false;
+
+	if (h->in_framing == FRAMING_LENGTH) {
+		if (n > h->in_left)
+			n = (size_t)h->in_left;
+		h->in_left -= n;
+		last = h->in_left == 0;
+	}
+	buf_move(&body, &h->bytes, n);
+	return deliver(h, &body, last);
+}
+
+/* All the chunks that are there become one delivery. */
+static bool
+consume_chunks(struct h1 *h)
+{
+	struct buf body = { 0 };
+	enum chunk_say say = CHUNK_MORE;
+	size_t skip, data;
+
+	while (h->bytes.n > 0 && say < CHUNK_TRAILERS) {
+		struct text front = buf_front(&h->bytes);
+
+		say = chunk_next(&h->chunk, front.p, front.n, &skip, &data);
+		if (say == CHUNK_BAD)
+			break;
+		buf_drop(&h->bytes, skip);
+		buf_move(&body, &h->bytes, data);
+	}
+	if (say == CHUNK_BAD) {
+		buf_clear(&body);
+		return bad(h, END_BAD_REQUEST);
+	}
+	if (say == CHUNK_TRAILERS) {
+		h->in = IN_TRAILERS;
+		h1_parser_init(&h->parser);
+		if (h->bytes.n >= 2 && buf_front(&h->bytes).n >= 2 &&
+		    buf_front(&h->bytes).p[0] == '\r' &&
+		    buf_front(&h->bytes).p[1] == '\n') {
+			buf_drop(&h->bytes, 2);
+			return deliver(h, &body, true);
+		}
+	}
+	return body.n == 0 || deliver(h, &body, false);
+}
+
+static bool
+consume_trailers(struct h1 *h)
+{
+	const char *p = buf_join(&h->bytes, h->bytes.n, 0);
+	struct h1_limits limits = h->settings->limits;
+	enum end why = END_NONE;
+	struct block *under;
+	ssize_t n;
+
+	n = h1_parse_trailers(&h->parser, &h->trailers, &h->arena, p,
+	    h->bytes.n, &limits, &why);
+	if (n == 0)
+		return false;
+	if (n == -1)
+		return bad(h, why);
+	under = buf_hold(&h->bytes);
+	buf_drop(&h->bytes, (size_t)n);
+	rules_trailers(&h->trailers);
+	h->in = IN_DONE;
+	if (h->bytes.n == 0)
+		conn_drained(h->conn);
+	h1_touch(h);
+	h->stream.sink->tail(h->stream.arg, &h->trailers);
+	block_unref(under);
+	return message_done(h);
+}
+
+/* Hand body bytes to the sink; the end of the message with them. */
+static bool
+deliver(struct h1 *h, struct buf *body, bool last)
+{
+	h->untook += body->n;
+	if (last) {
+		h->in = IN_DONE;
+		if (h->bytes.n == 0)
+			conn_drained(h->conn);
+	}
+	h1_touch(h);
+	if (h->over)
+		buf_clear(body);
+	else
+		h->stream.sink->body(h->stream.arg, body, last);
+	return last ? message_done(h) : !h->over;
+}
+
+/*
+ * The message is whole.  A server goes on when its answer is out; a client
+ * gives the conn back, fit for another request only if this one was sent to
+ * its end and nothing unasked came behind the response.
+ */
+static bool
+message_done(struct h1 *h)
+{
+	bool clean;
+
+	if (h->over)
+		return false;
+	if (h->server != NULL)
+		return true;
+	clean = h->keep && h->out == OUT_DONE && !h->out_failed && !h->eof &&
+	    h->conn->out.n == 0 && h->bytes.n == 0 &&
+	    h->in_framing != FRAMING_CLOSE;
+	if (!clean)
+		conn_close(h->conn);
+	h1_release(h, clean);
+	return false;
+}
+
+/* What came is no message. */
+static bool
+bad(struct h1 *h, enum end why)
+{
+	if (h->client != NULL) {
+		h1_fail(h, h->in == IN_HEAD ? END_UPSTREAM_PROTOCOL :
+		    END_UPSTREAM_TRUNCATED);
+		return false;
+	}
+	if (h->in == IN_HEAD) {
+		h1_refuse(h, why);
+		return false;
+	}
+	h->in = IN_DONE;
+	h->keep = false;
+	buf_clear(&h->bytes);
+	conn_deadline(h->conn, 0);
+	if (!h->over)
+		h->stream.sink->broken(h->stream.arg, why);
+	return false;
+}

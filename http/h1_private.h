@@ -1,0 +1,83 @@
+#ifndef HTTP_H1_PRIVATE_H
+#define HTTP_H1_PRIVATE_H
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "http/chunk.h"
+#include "http/h1.h"
+#include "http/h1_parse.h"
+#include "http/head.h"
+#include "net/conn.h"
+
+/* Shared by h1.c (life), h1_in.c (bytes to sink) and h1_out.c (verbs to bytes). */
+
+enum h1_in {
+	IN_HEAD,		/* a head is read or awaited */
+	IN_BODY,
+	IN_TRAILERS,
+	IN_DONE			/* whole, or given up on */
+};
+enum h1_out {
+	OUT_HEAD,		/* no final head yet */
+	OUT_BODY,
+	OUT_DONE
+};
+
+struct h1 {
+	struct stream		 stream;
+	struct conn		*conn;
+	const struct h1_settings *settings;
+	const struct h1_server_owner *server;	/* one of the two roles */
+	const struct h1_client_owner *client;
+	void			*owner;
+	enum h1_in		 in;
+	enum h1_out		 out;
+	/* reading */
+	struct buf		 bytes;		/* read, not yet understood */
+	struct h1_parser	 parser;
+	struct chunk		 chunk;
+	struct head		 head;
+	struct fields		 trailers;
+	struct arena		 arena;		/* head's fields */
+	struct block		*held;		/* under head's texts */
+	enum framing		 in_framing;
+	uint64_t		 in_left;
+	size_t			 untook;	/* delivered, not yet gone onward */
+	unsigned		 interim;	/* 1xx heads so far */
+	/* writing */
+	enum framing		 out_framing;
+	uint64_t		 out_left;
+	uint64_t		 out_mark;	/* conn->sent as the message began */
+	enum method		 asked;		/* client: the method it was */
+	enum http_version	 peer;		/* server: the request's */
+	bool			 keep;		/* after this message */
+	bool			 reused, trusted;
+	bool			 over;		/* the sink hears no more */
+	bool			 eof;		/* the peer has ended its half */
+	bool			 out_failed;	/* client: writing is over, the answer may be there */
+	bool			 got_any;	/* client: bytes of a response */
+	enum end		 wrong;		/* to be told as gone */
+	struct again		 again;
+	struct grave		 grave;
+	struct h1		*next;		/* recycled */
+};
+
+#define H1_INTERIM_MOST	32	/* 1xx heads before a final one */
+#define H1_RATION	(256 * 1024)	/* bytes read per conn and pass */
+
+/* h1.c */
+void	h1_release(struct h1 *, bool keep);	/* give the conn back to its owner */
+void	h1_fail(struct h1 *, enum end);		/* close the conn, tell the sink gone */
+void	h1_touch(struct h1 *);			/* set the deadline that now applies */
+void	h1_next(struct h1 *);			/* server: answer is out; go on */
+
+/* h1_in.c */
+void	h1_readable(struct conn *);
+bool	h1_consume(struct h1 *);		/* false: the codec is gone or done */
+void	h1_refuse(struct h1 *, enum end);	/* server: the head is none */
+
+/* h1_out.c */
+extern const struct stream_ops h1_stream_ops;
+void	h1_flush(struct h1 *);			/* a failure is told in a turn of its own */
+
+#endif
