@@ -69,10 +69,9 @@ struct stats_upstream {
 	struct histogram check;			/* of health checks: control's */
 };
 
-/* What struct server, shared by all workers, has no room for. */
+/* What struct server, shared by all workers, does not count. */
 struct stats_server {
 	struct counter	 active, idle;		/* gauges: its connections */
-	struct counter	 opened;
 	struct histogram duration;		/* of attempts */
 };
 

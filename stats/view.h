@@ -36,8 +36,6 @@ struct view_server {
 	enum view_state	 state;
 	const char	*why;		/* NULL: nothing to say */
 	uint64_t	 since_at;
-	uint64_t	 went_up, went_down;	/* transitions */
-	uint64_t	 checks_passed, checks_failed;
 	bool		 checked;	/* last_check below is filled */
 	bool		 check_ok;
 	uint64_t	 check_ns;
@@ -94,12 +92,11 @@ struct view_process {
 	double		 cpu_seconds;
 	uint64_t	 resident_bytes, virtual_bytes;
 	uint64_t	 open_fds, max_fds;
-	uint64_t	 started_at;
 };
 
 struct stats_view {
 	const char	*version, *revision, *openssl;
-	uint64_t	 uptime_ns;
+	uint64_t	 started_at, uptime_ns;
 	bool		 ready;
 	const char *const *not_ready;	/* reasons */
 	unsigned	 nnot_ready;
