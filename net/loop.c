@@ -120,6 +120,7 @@ loop_run(struct loop *loop)
 		empty_graves(loop);
 		pass_end(loop);
 	}
+	loop->stopping = false;
 }
 
 void

@@ -17,7 +17,7 @@ struct rng;
  */
 struct loop	*loop_new(void);		/* NULL with errno */
 void		 loop_free(struct loop *);
-void		 loop_run(struct loop *);	/* until loop_stop */
+void		 loop_run(struct loop *);	/* until loop_stop; may run again */
 void		 loop_stop(struct loop *);
 struct event_base *loop_base(struct loop *);	/* for net/ only */
 uint64_t	 loop_now(struct loop *);	/* monotonic ns, taken once per pass */
