@@ -23,10 +23,11 @@ struct resolver	*resolver_new(struct loop *, const char *servers,
 		    const char *resolv_conf);
 /* All asks and watches of this resolver must be cancelled or freed before. */
 void		 resolver_free(struct resolver *);
+struct loop	*resolver_loop(const struct resolver *);
 
 /*
- * An answer.  n > 0 with an error: only one of A and AAAA could be learned, and
- * `error' says what became of the other.  n == 0: `error' says why.  Valid
+ * An answer, sorted.  n > 0 with an error: only one of A and AAAA could be
+ * learned, and `error' says what became of the other ("AAAA: timed out").  n == 0: `error' says why.  Valid
  * during the callback only.
  */
 struct resolve_answer {

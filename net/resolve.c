@@ -1,0 +1,376 @@
+/*
+ * Host names to addresses over c-ares.  A name is looked for in the hosts file
+ * first, by a channel that never opens a socket and so answers at once.  Then
+ * its A and AAAA records are asked for apart: if one of them fails that is
+ * known, and nobody mistakes a lost packet for servers that were removed.
+ *
+ * c-ares reads resolv.conf when a channel is made: when the file has changed,
+ * a new channel takes the place of the old one.  Control thread.
+ */
+#include <sys/stat.h>
+
+#include <ares.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/resolve.h"
+
+#include "base/addr.h"
+#include "base/mem.h"
+#include "net/dns_channel.h"
+#include "net/loop.h"
+
+#define RESOLV_CONF "/etc/resolv.conf"
+#define TTL_LEAST 1
+#define TTL_MOST 3600
+#define TTL_HOSTS 30 /* the hosts file has none */
+#define ERROR_MAX 80
+
+struct resolver {
+	struct loop *loop;
+	char *servers; /* NULL: those of resolv_conf */
+	char *resolv_conf;
+	struct stat seen; /* resolv_conf when `dns' was made */
+	struct dns_channel *hosts, *dns; /* dns NULL: not made yet */
+};
+
+/* One of the two questions of an ask. */
+struct half {
+	struct ask *ask;
+	int status; /* ARES_... */
+};
+
+struct ask {
+	struct again ready;
+	struct resolver *resolver;
+	/* NULL: cancelled */
+	void (*done)(void *, const struct resolve_answer *);
+	void *arg;
+	struct addr *addrs;
+	size_t n;
+	unsigned ttl_s;
+	uint16_t port;
+	unsigned waiting; /* halves under way */
+	struct half v4, v6;
+};
+
+static struct dns_channel *dns_channel(struct resolver *);
+static bool same_file(const struct stat *, const struct stat *);
+static void ask_hosts(struct ask *, const char *);
+static void on_hosts(void *, int, int, struct ares_addrinfo *);
+static void ask_dns(struct ask *, const char *);
+static void on_half(void *, int, int, struct ares_addrinfo *);
+static void take(struct ask *, const struct ares_addrinfo *);
+static void take_ttl(struct ask *, int);
+static void on_answered(struct again *);
+static void sort_addrs(struct ask *);
+static int compare_addrs(const void *, const void *);
+static bool explain(const struct ask *, char[ERROR_MAX]);
+static int ask_status(const struct ask *);
+static bool is_definite(int);
+static const char *status_words(int);
+static void ask_free(struct ask *);
+
+struct resolver *
+resolver_new(struct loop *loop, const char *servers, const char *resolv_conf)
+{
+	struct resolver *r = xcalloc(1, sizeof(*r));
+	struct dns_settings hosts = {
+		.resolv_conf = "/dev/null",
+		.lookups = "f",
+	};
+
+	ares_library_init(ARES_LIB_INIT_ALL);
+	r->loop = loop;
+	if (servers != NULL && *servers != '\0')
+		hosts.servers = r->servers = xstrdup(servers);
+	r->resolv_conf = xstrdup(resolv_conf ? resolv_conf : RESOLV_CONF);
+	r->hosts = dns_channel_new(loop, &hosts);
+	if (r->hosts == NULL) {
+		resolver_free(r);
+		errno = EINVAL;
+		return NULL;
+	}
+	return r;
+}
+
+void
+resolver_free(struct resolver *r)
+{
+	dns_channel_free(r->dns);
+	dns_channel_free(r->hosts);
+	ares_library_cleanup();
+	free(r->servers);
+	free(r->resolv_conf);
+	free(r);
+}
+
+struct loop *
+resolver_loop(const struct resolver *r)
+{
+	return r->loop;
+}
+
+struct ask *
+resolve_start(struct resolver *r, const char *name, uint16_t port,
+    void (*done)(void *, const struct resolve_answer *), void *arg)
+{
+	struct ask *a = xcalloc(1, sizeof(*a));
+
+	a->resolver = r;
+	a->done = done;
+	a->arg = arg;
+	a->port = port;
+	a->ttl_s = TTL_MOST;
+	a->ready.run = on_answered;
+	a->v4.ask = a->v6.ask = a;
+	ask_hosts(a, name);
+	if (a->n == 0)
+		ask_dns(a, name);
+	if (a->waiting == 0)
+		loop_again(r->loop, &a->ready);
+	return a;
+}
+
+void
+resolve_cancel(struct ask *a)
+{
+	a->done = NULL;
+	if (a->waiting > 0)
+		return; /* c-ares cannot forget a query: freed at its end */
+	loop_again_cancel(a->resolver->loop, &a->ready);
+	ask_free(a);
+}
+
+/* The channel to ask on now; NULL when resolv.conf cannot be used. */
+static struct dns_channel *
+dns_channel(struct resolver *r)
+{
+	const struct dns_settings settings = {
+		.servers = r->servers,
+		.resolv_conf = r->resolv_conf,
+		.lookups = "b",
+	};
+	struct stat now;
+
+	if (r->servers != NULL || stat(r->resolv_conf, &now) == -1)
+		memset(&now, 0, sizeof(now));
+	if (r->dns != NULL && same_file(&now, &r->seen))
+		return r->dns;
+	dns_channel_free(r->dns);
+	r->seen = now;
+	r->dns = dns_channel_new(r->loop, &settings);
+	return r->dns;
+}
+
+static bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Also what needs no looking up: addresses and localhost. */
+static void
+ask_hosts(struct ask *a, const char *name)
+{
+	dns_channel_ask(a->resolver->hosts, name, AF_UNSPEC, on_hosts, a);
+}
+
+static void
+on_hosts(void *arg, int status, int timeouts, struct ares_addrinfo *found)
+{
+	struct ask *a = arg;
+
+	(void)timeouts;
+	if (status != ARES_SUCCESS)
+		return;
+	take(a, found);
+	ares_freeaddrinfo(found);
+	a->ttl_s = TTL_HOSTS;
+}
+
+static void
+ask_dns(struct ask *a, const char *name)
+{
+	struct dns_channel *ch = dns_channel(a->resolver);
+
+	a->v4.status = a->v6.status = ARES_EFILE;
+	if (ch == NULL)
+		return;
+	a->waiting = 2;
+	dns_channel_ask(ch, name, AF_INET, on_half, &a->v4);
+	dns_channel_ask(ch, name, AF_INET6, on_half, &a->v6);
+}
+
+static void
+on_half(void *arg, int status, int timeouts, struct ares_addrinfo *found)
+{
+	struct half *half = arg;
+	struct ask *a = half->ask;
+
+	(void)timeouts;
+	half->status = status;
+	if (status == ARES_SUCCESS) {
+		take(a, found);
+		ares_freeaddrinfo(found);
+	}
+	if (--a->waiting > 0)
+		return;
+	if (a->done == NULL)
+		ask_free(a);
+	else
+		loop_again(a->resolver->loop, &a->ready);
+}
+
+/* An alias on the way may be shorter-lived than the address. */
+static void
+take(struct ask *a, const struct ares_addrinfo *found)
+{
+	const struct ares_addrinfo_node *node;
+	const struct ares_addrinfo_cname *alias;
+
+	for (alias = found->cnames; alias != NULL; alias = alias->next)
+		take_ttl(a, alias->ttl);
+	for (node = found->nodes; node != NULL; node = node->ai_next) {
+		struct addr *to;
+
+		a->addrs = xrealloc(a->addrs, (a->n + 1) * sizeof(*a->addrs));
+		to = &a->addrs[a->n++];
+		memset(to, 0, sizeof(*to));
+		to->len = node->ai_addrlen;
+		memcpy(&to->u, node->ai_addr, node->ai_addrlen);
+		addr_set_port(to, a->port);
+		take_ttl(a, node->ai_ttl);
+	}
+}
+
+static void
+take_ttl(struct ask *a, int ttl)
+{
+	unsigned ttl_s = ttl > TTL_LEAST ? (unsigned)ttl : TTL_LEAST;
+
+	if (ttl_s < a->ttl_s)
+		a->ttl_s = ttl_s;
+}
+
+static void
+on_answered(struct again *ready)
+{
+	struct ask *a = (void *)((char *)ready - offsetof(struct ask, ready));
+	struct resolve_answer answer;
+	char error[ERROR_MAX];
+
+	sort_addrs(a);
+	answer = (struct resolve_answer){
+		.addrs = a->addrs,
+		.n = a->n,
+		.ttl_s = a->ttl_s,
+		.error = explain(a, error) ? error : NULL,
+	};
+	a->done(a->arg, &answer);
+	ask_free(a);
+}
+
+/* Sorted and each once, whatever order the server shuffled them into. */
+static void
+sort_addrs(struct ask *a)
+{
+	size_t n = 0;
+
+	if (a->n == 0)
+		return;
+	qsort(a->addrs, a->n, sizeof(*a->addrs), compare_addrs);
+	for (size_t i = 1; i < a->n; i++) {
+		if (compare_addrs(&a->addrs[n], &a->addrs[i]) != 0)
+			a->addrs[++n] = a->addrs[i];
+	}
+	a->n = n + 1;
+}
+
+static int
+compare_addrs(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct addr));
+}
+
+/* False: nothing is missing. */
+static bool
+explain(const struct ask *a, char error[ERROR_MAX])
+{
+	int status = ask_status(a);
+	const char *half = "";
+
+	if (status == ARES_SUCCESS)
+		return false;
+	if (a->n > 0)
+		half = status == a->v4.status ? "A: " : "AAAA: ";
+	snprintf(error, ERROR_MAX, "%s%s", half, status_words(status));
+	return true;
+}
+
+/* One status for both halves: a failure first, then what is known not to be. */
+static int
+ask_status(const struct ask *a)
+{
+	if (!is_definite(a->v4.status))
+		return a->v4.status;
+	if (!is_definite(a->v6.status))
+		return a->v6.status;
+	if (a->n > 0)
+		return ARES_SUCCESS;
+	if (a->v4.status == ARES_ENODATA || a->v6.status == ARES_ENODATA)
+		return ARES_ENODATA;
+	return ARES_ENOTFOUND;
+}
+
+static bool
+is_definite(int status)
+{
+	return status == ARES_SUCCESS || status == ARES_ENODATA ||
+	    status == ARES_ENOTFOUND;
+}
+
+static const char *
+status_words(int status)
+{
+	switch (status) {
+	case ARES_ENOTFOUND:
+		return "no such name";
+	case ARES_ENODATA:
+		return "the name has no address";
+	case ARES_ESERVFAIL:
+		return "server failure";
+	case ARES_EREFUSED:
+		return "the DNS server refuses to answer";
+	case ARES_ETIMEOUT:
+		return "timed out";
+	case ARES_ECONNREFUSED:
+		return "no DNS server answered";
+	case ARES_EBADNAME:
+		return "not a valid name";
+	case ARES_EBADRESP:
+	case ARES_EFORMERR:
+		return "the DNS server's answer makes no sense";
+	case ARES_EFILE:
+		return "resolv.conf cannot be read";
+	case ARES_EDESTRUCTION:
+		return "resolv.conf has changed";
+	default:
+		return ares_strerror(status);
+	}
+}
+
+static void
+ask_free(struct ask *a)
+{
+	free(a->addrs);
+	free(a);
+}
