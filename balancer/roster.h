@@ -25,8 +25,9 @@ struct member {
  * Members of weight 0 have no turn.
  */
 struct turns {
-	uint32_t	*order;		/* member indexes; n of them */
-	uint32_t	 n;
+	struct serverset who;		/* has turns at all */
+	uint32_t	*order;		/* member indexes */
+	uint32_t	 n;		/* of them; 0: nobody */
 };
 
 /*
@@ -36,11 +37,10 @@ struct turns {
 struct roster {
 	atomic_uint	 refs;
 	unsigned	 n;
-	struct member	*members;	/* in the order given; server references held */
-	atomic_uint	**lanes;	/* of each member's server, packed for scans */
-	uint64_t	*hashes;	/* of each member's address */
+	struct member	*members;	/* as given; each holds its server */
+	atomic_uint	**lanes;	/* their servers', packed for scans */
+	uint64_t	*hashes;	/* of their addresses */
 	struct turns	 primary, backup;
-	struct serverset primaries;	/* those with a turn in `primary' */
 };
 
 /*
@@ -49,7 +49,7 @@ struct roster {
  */
 struct roster	*roster_new(const struct member *, unsigned n);
 struct roster	*roster_ref(struct roster *);	/* any thread */
-/* The last one frees it and gives its servers back.  Any thread; NULL is fine. */
+/* The last one frees it and gives its servers back.  Any thread. */
 void		 roster_unref(struct roster *);
 /*
  * The server of that address, borrowed, or NULL: a new snapshot takes it over
@@ -58,17 +58,18 @@ void		 roster_unref(struct roster *);
 struct server	*roster_find(const struct roster *, const struct addr *);
 
 /*
- * The turns that a choice among `may' is made by: the primaries' if any of them
- * may, else the backups'.
+ * The turns by which a choice among `may' is made: the primaries' if any of
+ * them may, else the backups'; NULL when nobody of `may' has weight.
  */
 const struct turns *roster_turns(const struct roster *,
 		    const struct serverset *may);
 /*
- * The member into whose part of the whole weight of `may' the ticket falls,
- * not counting `except' (-1: none); -1 when there is none.  With consecutive
- * tickets the shares are exact.  Looks at each member: for when turns fail.
+ * The member of `may' with turns into whose part of their whole weight the
+ * ticket falls, not counting `except' (-1: nobody); -1 when there is none.
+ * With consecutive tickets the shares are exact.  Looks at each member: for
+ * when turns are too rare.
  */
-int		 roster_share(const struct roster *, const struct serverset *may,
-		    int except, uint64_t ticket);
+int		 roster_share(const struct roster *, const struct turns *,
+		    const struct serverset *may, int except, uint64_t ticket);
 
 #endif

@@ -29,15 +29,15 @@ enum server_verdict {
 struct server {
 	/* Hot: read by each pick.  Any thread. */
 	alignas(64) atomic_uint	 refs;
-	atomic_uint		 verdict;	/* enum server_verdict; written by control */
-	_Atomic uint64_t	 suspect_until;	/* monotonic ns; 0: not suspect */
-	atomic_uint		 suspect_failures;	/* failed connects in a row */
-	atomic_uint		*lane;		/* attempts in flight; on the board */
+	atomic_uint		 verdict;	/* enum; control writes */
+	_Atomic uint64_t	 suspect_until;	/* monotonic; 0: is not */
+	atomic_uint		 suspect_failures;	/* connects in a row */
+	atomic_uint		*lane;		/* on the board: in flight */
 	struct board		*board;
 
 	/* Cold: written once. */
-	alignas(64) const char	*name;		/* as the operator knows it */
-	const char		*upstream;
+	alignas(64) char	*name;		/* as the operator knows it */
+	char			*upstream;
 	struct addr		 addr;
 
 	/* Counters: any thread, relaxed. */
@@ -46,10 +46,10 @@ struct server {
 	_Atomic uint64_t	 connections_opened;
 	_Atomic uint64_t	 probes_ok, probes_failed;
 	_Atomic uint64_t	 went_up, went_down;
-	_Atomic uint64_t	 changed_at;	/* wall ns of the last of these; 0: never */
+	_Atomic uint64_t	 changed_at;	/* wall ns; 0: never */
 
 	/* Control thread only, so that it needs no lock: /stats runs there. */
-	char			 why[SERVER_WHY_MAX];	/* for the verdict; "": nothing to say */
+	char			 why[SERVER_WHY_MAX];	/* of the verdict */
 };
 
 /*
@@ -60,7 +60,7 @@ struct server {
 struct server	*server_new(struct board *, const char *upstream,
 		    const char *name, const struct addr *);
 struct server	*server_ref(struct server *);	/* any thread */
-/* The last one frees it and its lane; nothing is in flight then.  Any thread. */
+/* The last one frees it, with its lane; nothing is in flight.  Any thread. */
 void		 server_unref(struct server *);
 /* Control thread.  Cut to what fits. */
 void		 server_set_why(struct server *, const char *);

@@ -23,7 +23,6 @@ void		serverset_fini(struct serverset *);
 void		serverset_empty(struct serverset *);
 void		serverset_set(struct serverset *, unsigned index);
 void		serverset_clear(struct serverset *, unsigned index);
-bool		serverset_test(const struct serverset *, unsigned index);
 bool		serverset_is_empty(const struct serverset *);
 unsigned	serverset_count(const struct serverset *);
 /* *to = all of `a' that is not in `b'; the three are of one size. */
@@ -32,5 +31,13 @@ void		serverset_and_not(struct serverset *to,
 /* Whether they have a member in common. */
 bool		serverset_meet(const struct serverset *,
 		    const struct serverset *);
+
+static inline bool
+serverset_test(const struct serverset *set, unsigned index)
+{
+	const uint64_t *words = set->n <= 64 ? &set->u.word : set->u.words;
+
+	return words[index / 64] >> index % 64 & 1;
+}
 
 #endif
