@@ -28,7 +28,7 @@ enum breaker_say { BREAKER_PASS, BREAKER_REJECT };
 enum breaker_outcome {
 	OUTCOME_SUCCESS,
 	OUTCOME_FAILURE,
-	OUTCOME_NEITHER		/* client's or our own doing: as if never tried */
+	OUTCOME_NEITHER		/* the client's or our own doing: no trial */
 };
 
 /* Why it opened last. */
@@ -37,7 +37,7 @@ enum breaker_cause {
 	CAUSE_RATE,		/* `failed' of `total' in the window */
 	CAUSE_CONSECUTIVE,	/* `failed' in a row */
 	CAUSE_TRIAL_FAILED,	/* after `total' trials were admitted */
-	CAUSE_TRIAL_LOST	/* `failed' of `total' trials did not come back */
+	CAUSE_TRIAL_LOST	/* `failed' of `total' did not come back */
 };
 
 /* What an admitted attempt keeps until its result. */
@@ -54,7 +54,7 @@ struct breaker_look {
 	uint64_t		rejected;
 	enum breaker_cause	cause;
 	unsigned		failed, total;	/* for the cause */
-	uint64_t		left_ns;	/* open: until trials are admitted */
+	uint64_t		left_ns;	/* open: to the first trial */
 };
 
 /* Control thread.  Closed at first.  Copies the options. */
@@ -81,7 +81,7 @@ void		 breaker_configure(struct breaker *,
 enum breaker_say breaker_admit(struct breaker *, uint64_t now,
 		    uint64_t trial_ns, struct breaker_ticket *,
 		    uint64_t *retry_after_ns);
-/* How it went.  Results of an earlier state are dropped.  Any worker; no lock. */
+/* How it went; dropped when it is of an earlier state.  Any worker; no lock. */
 void		 breaker_result(struct breaker *, struct breaker_ticket,
 		    enum breaker_outcome, uint64_t now);
 
@@ -94,7 +94,7 @@ void		 breaker_result(struct breaker *, struct breaker_ticket,
 enum breaker_state breaker_state(const struct breaker *, uint64_t now);
 void		 breaker_look(const struct breaker *, uint64_t now,
 		    struct breaker_look *);
-const char	*breaker_state_name(enum breaker_state);	/* "half_open" */
+const char	*breaker_state_name(enum breaker_state);
 /* "12 of 20 requests failed", for a look whose cause is not CAUSE_NONE. */
 void		 breaker_cause_print(const struct breaker_look *, char *to,
 		    unsigned size);
