@@ -19,7 +19,7 @@ struct server;
  */
 struct verdict {
 	struct server	*server;	/* borrowed */
-	unsigned	 against;	/* results in a row that contradict the verdict */
+	unsigned	 against;	/* results in a row against it */
 };
 
 /*
@@ -53,7 +53,7 @@ void	verdict_forget(struct server *);
  * it became suspect by this one.  Any worker.
  */
 bool	verdict_connect_failed(struct server *, uint64_t now);
-/* A connect succeeded: no longer suspect.  True when it had been.  Any worker. */
+/* One succeeded: no longer suspect.  True when it had been.  Any worker. */
 bool	verdict_connected(struct server *);
 
 /*
