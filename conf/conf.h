@@ -16,6 +16,7 @@
 
 struct buf;
 struct conf_errors;
+struct conf_source;
 
 /*
  * The whole configuration as plain data: checked, defaults filled in, names
@@ -159,6 +160,8 @@ void		 conf_free(struct conf *);
 void		 conf_print(const struct conf *, struct buf *);
 /* JSON Schema draft-07 of the language. */
 void		 conf_schema(struct buf *);
+/* The reference of fairlead.yaml(5): an mdoc list, one .It for each key. */
+void		 conf_reference(struct buf *);
 
 /* Errors with their places, in the order of the file. */
 struct conf_error {
@@ -166,19 +169,28 @@ struct conf_error {
 	bool			 warning;
 	const char		*message;
 	const char		*hint;		/* under the caret; NULL: none */
-	unsigned		 width;		/* of the caret's tail, at least 1 */
+	unsigned		 width;		/* of the caret with its tail, at least 1 */
 	const char		*source;	/* the line it stands in, or NULL */
+	unsigned		 order;		/* of its file among those read */
 };
 struct conf_errors {
 	struct arena		 arena;
 	struct conf_error	*v;
-	unsigned		 n, cap, nerrors;	/* n with warnings */
+	unsigned		 n, cap;	/* kept, with warnings: at most 1000 */
+	unsigned		 nerrors, nwarnings;	/* all, also those not kept */
+	const char		*path;		/* the main file; conf_load sets it */
+	const char		*consequence;	/* set by the caller: ends the last line; NULL: nothing */
+	const struct conf_source *sources;	/* while loading */
 };
 void	conf_errors_fini(struct conf_errors *);
 /* For those who find a fault later (certificates, ports): the source line is read again from the file. */
 void	conf_error_at(struct conf_errors *, struct conf_place, const char *, ...)
 	    __attribute__((format(printf, 3, 4)));
-/* SURFACES 1: at most 20, each with source line, caret and hint. */
+/*
+ * At most 20 errors and 20 warnings, each with source line, caret and hint,
+ * then "edge.yaml: 2 errors." and the consequence, if there is one.  Nothing
+ * when there is nothing to tell.
+ */
 void	conf_errors_print(const struct conf_errors *, FILE *);
 
 #endif

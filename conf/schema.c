@@ -1,0 +1,437 @@
+/*
+ * The one table of the language.  Rows stand in the order in which they are
+ * decoded and documented: a parent before its children, listeners before the
+ * routes that name them.  Adding a key is adding a row here and reading the
+ * field where it is used.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "conf/conf.h"
+#include "conf/schema.h"
+
+#define DAY	(24 * 3600 * CLOCK_S)
+#define HOUR	(3600 * CLOCK_S)
+#define KIB	1024ull
+#define MIB	(1024 * KIB)
+
+#define WIDTH(record, field)	sizeof(((struct record *)0)->field)
+#define IN(record, field)						\
+	.offset = offsetof(struct record, field), .width = WIDTH(record, field)
+#define LIST(record, field, n)						\
+	IN(record, field), .count = offsetof(struct record, n),		\
+	.element = sizeof(*((struct record *)0)->field)
+#define PLACE(record, field)	.place = offsetof(struct record, field)
+#define FROM(low, high)		.least = (low), .most = (high)
+
+#define UP	"upstreams.NAME"
+#define PROBE	UP ".health_check"
+#define BREAKER	UP ".circuit_breaker"
+#define LISTEN	"listeners.NAME"
+
+const struct key schema[] = {
+{ "include", KEY_TEXT, KEY_MANY,
+	.help = "Further files, as shell patterns relative to this file. "
+	    "Maps merge, lists append; a name that is defined twice and a "
+	    "pattern that matches nothing are errors." },
+{ "listen", KEY_ADDRESS, KEY_MANY,
+	.help = "Short for a listener named default with these addresses." },
+{ "to", KEY_RECORDS, .brief = "upstream", .like = "routes[].to",
+	.help = "Short for a route named default that takes every request." },
+{ "workers", KEY_COUNT, KEY_AUTO | KEY_RESTART, "auto",
+	IN(conf, workers), FROM(1, 256),
+	.help = "Threads that serve; auto is one for each core." },
+
+{ "listeners", KEY_NAMED, KEY_PLACED, LIST(conf, listeners, nlisteners),
+	.name = offsetof(struct conf_listener, name),
+	PLACE(conf_listener, place),
+	.help = "Where requests come from, by name." },
+{ LISTEN ".address", KEY_ADDRESS, KEY_MANY | KEY_REQUIRED,
+	LIST(conf_listener, addresses, naddresses),
+	.help = "Where to listen: host:port, :port (IPv4 and IPv6), "
+	    "[::1]:port or unix:/path. Port 0 takes a free one." },
+{ LISTEN ".protocols", KEY_WORDS, KEY_MANY, "http/1.1", .words = "http/1.1",
+	.help = "What to speak." },
+{ LISTEN ".redirect", KEY_WORD, .fallback = "off", .words = "off|https",
+	IN(conf_listener, redirect_https),
+	.help = "https answers every request with a redirect (308) to https." },
+{ LISTEN ".trusted_proxies", KEY_NETWORK, KEY_MANY,
+	LIST(conf_listener, trusted_proxies, ntrusted_proxies),
+	.help = "Networks whose X-Forwarded fields and request ids are "
+	    "believed and kept; those of all others are replaced." },
+{ LISTEN ".tls", KEY_BLOCK, .fallback = "off", IN(conf_listener, tls),
+	.help = "Speak TLS." },
+{ LISTEN ".tls.certificates", KEY_RECORDS, KEY_REQUIRED,
+	LIST(conf_listener, certificates, ncertificates),
+	.help = "Chosen by the name the client asks for; the first serves "
+	    "whoever asks for none. Read again at each reload." },
+{ LISTEN ".tls.certificates[].cert", KEY_FILE, KEY_REQUIRED | KEY_PLACED,
+	IN(conf_certificate, cert), PLACE(conf_certificate, cert_place),
+	.help = "The certificate and its chain, PEM." },
+{ LISTEN ".tls.certificates[].key", KEY_FILE, KEY_REQUIRED | KEY_PLACED,
+	IN(conf_certificate, key), PLACE(conf_certificate, key_place),
+	.help = "Its private key, PEM." },
+{ LISTEN ".tls.min_version", KEY_WORD, .fallback = "1.2", .words = "1.2|1.3",
+	IN(conf_listener, tls_options.min_version),
+	.help = "The oldest version of TLS to accept." },
+{ LISTEN ".tls.ciphers", KEY_TEXT, IN(conf_listener, tls_options.ciphers),
+	.help = "Cipher list for TLS 1.2, in OpenSSL's words." },
+{ LISTEN ".tls.ciphersuites", KEY_TEXT,
+	IN(conf_listener, tls_options.ciphersuites),
+	.help = "Cipher suites for TLS 1.3, in OpenSSL's words." },
+{ LISTEN ".tls.curves", KEY_TEXT, IN(conf_listener, tls_options.curves),
+	.help = "Groups for the key exchange, in OpenSSL's words." },
+{ LISTEN ".tls.session_tickets", KEY_BOOL, .fallback = "true",
+	IN(conf_listener, tls_options.session_tickets),
+	.help = "Let clients resume sessions." },
+{ LISTEN ".timeouts", KEY_BLOCK,
+	.help = "How long to wait for a client." },
+{ LISTEN ".timeouts.handshake", KEY_DURATION, .fallback = "5s",
+	IN(conf_listener, handshake_ns), FROM(CLOCK_MS, HOUR),
+	.help = "For the whole TLS handshake." },
+{ LISTEN ".timeouts.header", KEY_DURATION, .fallback = "10s",
+	IN(conf_listener, header_ns), FROM(CLOCK_MS, HOUR),
+	.help = "For a whole request head, from its first byte." },
+{ LISTEN ".timeouts.body", KEY_DURATION, .fallback = "30s",
+	IN(conf_listener, body_ns), FROM(CLOCK_MS, DAY),
+	.help = "Between two pieces of a body." },
+{ LISTEN ".timeouts.idle", KEY_DURATION, .fallback = "75s",
+	IN(conf_listener, idle_ns), FROM(CLOCK_MS, DAY),
+	.help = "For the next request on a connection." },
+{ LISTEN ".limits", KEY_BLOCK,
+	.help = "How much to take from clients." },
+{ LISTEN ".limits.max_connections", KEY_COUNT, .fallback = "10000",
+	IN(conf_listener, max_connections), FROM(1, 10000000),
+	.help = "Connections at a time; more are refused and counted." },
+{ LISTEN ".limits.header_size", KEY_SIZE, .fallback = "32KiB",
+	IN(conf_listener, header_size), FROM(KIB, MIB),
+	.help = "Bytes of a request head; more is 431." },
+{ LISTEN ".limits.headers", KEY_COUNT, .fallback = "100",
+	IN(conf_listener, max_headers), FROM(1, 10000),
+	.help = "Fields in a request head; more is 431." },
+{ LISTEN ".limits.uri_size", KEY_SIZE, .fallback = "8KiB",
+	IN(conf_listener, uri_size), FROM(64, MIB),
+	.help = "Bytes of the request target; more is 414." },
+{ LISTEN ".limits.body_size", KEY_SIZE, KEY_OFF, "off",
+	IN(conf_listener, body_size), FROM(0, INT64_MAX),
+	.help = "Bytes of a request body; more is 413." },
+{ LISTEN ".limits.requests_per_connection", KEY_COUNT, KEY_OFF, "off",
+	IN(conf_listener, requests_per_connection), FROM(1, 1000000000),
+	.help = "Requests after which a connection is closed." },
+
+{ "upstreams", KEY_NAMED, KEY_PLACED, LIST(conf, upstreams, nupstreams),
+	.brief = "servers", .name = offsetof(struct conf_upstream, name),
+	PLACE(conf_upstream, place),
+	.help = "Groups of servers, by name. A plain list is the list of "
+	    "servers." },
+{ UP ".servers", KEY_RECORDS, KEY_REQUIRED | KEY_NO_DEFAULT,
+	LIST(conf_upstream, servers, nservers), .brief = "address",
+	.help = "The servers. A plain address needs no braces." },
+{ UP ".servers[].address", KEY_ADDRESS, KEY_REQUIRED | KEY_PEER,
+	IN(conf_server, address),
+	.help = "host:port, [::1]:port or unix:/path. A host name is looked "
+	    "up in the background, by its time to live; each of its "
+	    "addresses is a server." },
+{ UP ".servers[].weight", KEY_COUNT, .fallback = "1",
+	IN(conf_server, weight), FROM(0, 256),
+	.help = "Its share; 0 sends it no new requests." },
+{ UP ".servers[].backup", KEY_BOOL, .fallback = "false",
+	IN(conf_server, backup),
+	.help = "Used only when no other server may serve." },
+{ UP ".servers[].name", KEY_LABEL, IN(conf_server, name),
+	.help = "Its name in metrics and logs; the address if not given." },
+{ UP ".balance", KEY_BLOCK, .help = "Which server gets a request." },
+{ UP ".balance.policy", KEY_WORD, .fallback = "least_connections",
+	.words = "round_robin|least_connections",
+	IN(conf_upstream, policy),
+	.help = "By turns, or to the one with the fewest requests in flight "
+	    "for its weight." },
+{ PROBE, KEY_BLOCK, KEY_OFF, "off", IN(conf_upstream, probe.on),
+	.help = "Ask each server whether it is well." },
+{ PROBE ".type", KEY_WORD, .fallback = "http", .words = "http|tcp",
+	IN(conf_upstream, probe.type),
+	.help = "A request, or only a connection." },
+{ PROBE ".path", KEY_PATH, .fallback = "/", IN(conf_upstream, probe.path),
+	.help = "What to ask for." },
+{ PROBE ".port", KEY_COUNT, IN(conf_upstream, probe.port), FROM(1, 65535),
+	.help = "Another port than the server's own." },
+{ PROBE ".host", KEY_AUTHORITY, IN(conf_upstream, probe.host),
+	.help = "The Host field; the server's address if not given." },
+{ PROBE ".interval", KEY_DURATION, .fallback = "5s",
+	IN(conf_upstream, probe.interval_ns), FROM(10 * CLOCK_MS, DAY),
+	.help = "From one probe to the next; shorter while the verdict is "
+	    "changing." },
+{ PROBE ".timeout", KEY_DURATION, .fallback = "2s",
+	IN(conf_upstream, probe.timeout_ns), FROM(CLOCK_MS, HOUR),
+	.help = "For a whole probe." },
+{ PROBE ".jitter", KEY_PERCENT, .fallback = "10%",
+	IN(conf_upstream, probe.jitter_percent), FROM(0, 100),
+	.help = "How far an interval may stray, so that probes do not "
+	    "gather." },
+{ PROBE ".healthy_threshold", KEY_COUNT, .fallback = "2",
+	IN(conf_upstream, probe.healthy_threshold), FROM(1, 100),
+	.help = "Good answers in a row before a server is up again." },
+{ PROBE ".unhealthy_threshold", KEY_COUNT, .fallback = "3",
+	IN(conf_upstream, probe.unhealthy_threshold), FROM(1, 100),
+	.help = "Failures in a row before a server is down." },
+{ PROBE ".expect", KEY_BLOCK, .help = "What a good answer is." },
+{ PROBE ".expect.status", KEY_STATUS, KEY_MANY, "200-399",
+	LIST(conf_upstream, probe.expect_status, probe.expect_statuses),
+	.help = "Codes and ranges: 204, 200-399, 2xx." },
+{ PROBE ".expect.body", KEY_TEXT, IN(conf_upstream, probe.expect_body),
+	.help = "Text that the first 8 KiB of the body hold." },
+{ BREAKER, KEY_BLOCK, KEY_OFF, "off", IN(conf_upstream, breaker.on),
+	.help = "Refuse requests for a while, with 503 and Retry-After, when "
+	    "too many fail. What fairlead refused itself and what the client "
+	    "caused never count." },
+{ BREAKER ".failure_rate", KEY_PERCENT, KEY_OFF, "50%",
+	IN(conf_upstream, breaker.failure_percent), FROM(1, 100),
+	.help = "Open at this share of failures in the window." },
+{ BREAKER ".consecutive_failures", KEY_COUNT, KEY_OFF, "off",
+	IN(conf_upstream, breaker.consecutive_failures), FROM(1, 1000000),
+	.help = "Open after so many failures in a row." },
+{ BREAKER ".min_requests", KEY_COUNT, .fallback = "20",
+	IN(conf_upstream, breaker.min_requests), FROM(1, 1000000),
+	.help = "Requests in the window before the rate counts." },
+{ BREAKER ".window", KEY_DURATION, .fallback = "10s",
+	IN(conf_upstream, breaker.window_ns), FROM(CLOCK_S, HOUR),
+	.help = "How far back the rate looks." },
+{ BREAKER ".open_for", KEY_DURATION, .fallback = "5s",
+	IN(conf_upstream, breaker.open_for_ns), FROM(10 * CLOCK_MS, HOUR),
+	.help = "How long it stays open the first time; doubles each time it "
+	    "opens again." },
+{ BREAKER ".max_open_for", KEY_DURATION, .fallback = "1m",
+	IN(conf_upstream, breaker.max_open_for_ns), FROM(10 * CLOCK_MS, DAY),
+	.help = "How long it stays open at most." },
+{ BREAKER ".half_open_requests", KEY_COUNT, .fallback = "5",
+	IN(conf_upstream, breaker.half_open_requests), FROM(1, 1000),
+	.help = "Trials, over all workers, that must succeed before it "
+	    "closes." },
+{ BREAKER ".failure_on", KEY_WORDS, KEY_MANY,
+	"connect_failure, timeout, reset, gateway_error",
+	.words = "connect_failure|timeout|reset|gateway_error|5xx",
+	IN(conf_upstream, breaker.failure_on),
+	.help = "What counts as a failure; gateway_error is 502, 503 and "
+	    "504." },
+{ UP ".timeouts", KEY_BLOCK, .help = "How long to wait for a server." },
+{ UP ".timeouts.connect", KEY_DURATION, .fallback = "2s",
+	IN(conf_upstream, connect_ns), FROM(CLOCK_MS, HOUR),
+	.help = "For a connection." },
+{ UP ".timeouts.response", KEY_DURATION, .fallback = "30s",
+	IN(conf_upstream, response_ns), FROM(CLOCK_MS, DAY),
+	.help = "From the last byte of the request to the response head." },
+{ UP ".timeouts.idle", KEY_DURATION, .fallback = "60s",
+	IN(conf_upstream, idle_ns), FROM(CLOCK_MS, DAY),
+	.help = "Between two pieces of the response body." },
+{ UP ".pool", KEY_BLOCK, .help = "Connections kept for later requests." },
+{ UP ".pool.max_idle", KEY_COUNT, .fallback = "64",
+	IN(conf_upstream, pool_max_idle), FROM(0, 100000),
+	.help = "Idle connections for each server and worker." },
+{ UP ".pool.idle_timeout", KEY_DURATION, .fallback = "55s",
+	IN(conf_upstream, pool_idle_ns), FROM(CLOCK_MS, DAY),
+	.help = "How long one may stay idle." },
+
+{ "routes", KEY_RECORDS, KEY_PLACED, LIST(conf, routes, nroutes),
+	PLACE(conf_route, place),
+	.help = "What to do with a request. The most specific route wins: "
+	    "exact host, then wildcard; exact path, then longest prefix; "
+	    "then more conditions; then the order of the file." },
+{ "routes[].name", KEY_LABEL, KEY_NO_DEFAULT, IN(conf_route, name),
+	.help = "Its name in metrics and logs; host and path if not given." },
+{ "routes[].listeners", KEY_NAME, KEY_MANY,
+	.help = "Where it applies; on all listeners if not given." },
+{ "routes[].host", KEY_HOST, KEY_MANY, LIST(conf_route, hosts, nhosts),
+	.help = "Hosts without port; *.example.com is one or more labels "
+	    "more." },
+{ "routes[].path", KEY_PATTERN, KEY_MANY, LIST(conf_route, paths, npaths),
+	.help = "/a is exact; /a/* is /a and all below it." },
+{ "routes[].methods", KEY_METHOD, KEY_MANY,
+	LIST(conf_route, methods, nmethods),
+	.help = "GET includes HEAD. A path that matches with another method "
+	    "is 405." },
+{ "routes[].to", KEY_RECORDS, KEY_NO_DEFAULT,
+	LIST(conf_route, targets, ntargets), .brief = "upstream",
+	.help = "Pass it on: the name of an upstream, a list of upstreams "
+	    "with weights, or a list of addresses." },
+{ "routes[].to[].upstream", KEY_NAME, KEY_REQUIRED,
+	.help = "Name of an upstream." },
+{ "routes[].to[].weight", KEY_COUNT, .fallback = "1",
+	IN(conf_target, weight), FROM(0, 65535),
+	.help = "Its share of the requests." },
+{ "routes[].respond", KEY_BLOCK, KEY_NO_DEFAULT, "off",
+	.help = "Answer it here." },
+{ "routes[].respond.status", KEY_COUNT, .fallback = "200",
+	IN(conf_route, respond_status), FROM(200, 599),
+	.help = "The status code." },
+{ "routes[].respond.body", KEY_TEXT, IN(conf_route, respond_body),
+	.help = "The body." },
+{ "routes[].respond.headers", KEY_FIELDS,
+	LIST(conf_route, respond_headers.set, respond_headers.nset),
+	.help = "Header fields of the answer." },
+{ "routes[].redirect", KEY_BLOCK, KEY_NO_DEFAULT, "off",
+	.help = "Send the client elsewhere; what is not given stays." },
+{ "routes[].redirect.scheme", KEY_TEXT, .words = "http|https",
+	IN(conf_route, redirect_scheme), .help = "http or https." },
+{ "routes[].redirect.host", KEY_AUTHORITY, IN(conf_route, redirect_host),
+	.help = "Host, with or without port." },
+{ "routes[].redirect.path", KEY_PATH, IN(conf_route, redirect_path),
+	.help = "Path." },
+{ "routes[].redirect.status", KEY_COUNT, .fallback = "308",
+	.words = "301|302|303|307|308",
+	IN(conf_route, redirect_status), FROM(301, 308),
+	.help = "The status code." },
+{ "routes[].rewrite", KEY_BLOCK,
+	.help = "The path that the server sees." },
+{ "routes[].rewrite.strip_prefix", KEY_PREFIX,
+	IN(conf_route, strip_prefix),
+	.help = "Taken off the front, by whole segments." },
+{ "routes[].rewrite.add_prefix", KEY_PREFIX, IN(conf_route, add_prefix),
+	.help = "Put before it, after strip_prefix." },
+{ "routes[].request_headers", KEY_BLOCK,
+	.help = "Changes to the request's header fields." },
+{ "routes[].request_headers.set", KEY_FIELDS,
+	LIST(conf_route, request_headers.set, request_headers.nset),
+	.help = "Replace or add." },
+{ "routes[].request_headers.add", KEY_FIELDS,
+	LIST(conf_route, request_headers.add, request_headers.nadd),
+	.help = "Add, whatever is there." },
+{ "routes[].request_headers.remove", KEY_FIELD, KEY_MANY,
+	LIST(conf_route, request_headers.remove, request_headers.nremove),
+	.help = "Remove." },
+{ "routes[].response_headers", KEY_BLOCK,
+	.help = "Changes to the response's header fields." },
+{ "routes[].response_headers.set", KEY_FIELDS,
+	LIST(conf_route, response_headers.set, response_headers.nset),
+	.help = "Replace or add." },
+{ "routes[].response_headers.add", KEY_FIELDS,
+	LIST(conf_route, response_headers.add, response_headers.nadd),
+	.help = "Add, whatever is there." },
+{ "routes[].response_headers.remove", KEY_FIELD, KEY_MANY,
+	LIST(conf_route, response_headers.remove, response_headers.nremove),
+	.help = "Remove." },
+{ "routes[].limits", KEY_BLOCK, .help = "How much to take." },
+{ "routes[].limits.body_size", KEY_SIZE, KEY_OFF,
+	IN(conf_route, body_size), FROM(1, INT64_MAX),
+	.help = "Bytes of a request body; the listener's if not given." },
+{ "routes[].timeouts", KEY_BLOCK,
+	.help = "The upstream's if not given." },
+{ "routes[].timeouts.connect", KEY_DURATION, IN(conf_route, connect_ns),
+	FROM(CLOCK_MS, HOUR), .help = "For a connection." },
+{ "routes[].timeouts.response", KEY_DURATION, IN(conf_route, response_ns),
+	FROM(CLOCK_MS, DAY),
+	.help = "From the last byte of the request to the response head." },
+{ "routes[].timeouts.idle", KEY_DURATION, IN(conf_route, idle_ns),
+	FROM(CLOCK_MS, DAY),
+	.help = "Between two pieces of the response body." },
+{ "routes[].access_log", KEY_BOOL, KEY_OFF, "true",
+	IN(conf_route, access_log),
+	.help = "off keeps its requests out of the access log." },
+
+{ "defaults", KEY_BLOCK,
+	.help = "Laid under every upstream and route: maps merge key by key, "
+	    "but a block with its own type or policy replaces the default "
+	    "block; lists replace; off removes." },
+{ "defaults.upstream", KEY_SAME, .like = UP,
+	.help = "Under every upstream." },
+{ "defaults.route", KEY_SAME, .like = "routes[]",
+	.help = "Under every route." },
+{ "shutdown", KEY_BLOCK, .help = "How to end." },
+{ "shutdown.timeout", KEY_DURATION, .fallback = "25s",
+	IN(conf, shutdown_timeout_ns), FROM(0, HOUR),
+	.help = "How long requests in flight may take to finish." },
+{ "admin", KEY_BLOCK, KEY_OFF, "on", IN(conf, admin_on),
+	.help = "The stats endpoint." },
+{ "admin.address", KEY_ADDRESS, .fallback = "127.0.0.1:9900",
+	IN(conf, admin_address),
+	.help = "Where it listens. That the default cannot be bound is only "
+	    "a warning." },
+{ "access_log", KEY_BLOCK, KEY_OFF, "on",
+	.help = "One line for each request." },
+{ "access_log.output", KEY_OUTPUT, .fallback = "stdout",
+	IN(conf, access_log), .help = "stdout or a file." },
+{ "access_log.format", KEY_WORD, .fallback = "json", .words = "json",
+	.help = "How a line looks." },
+{ "log", KEY_BLOCK, .help = "The program's own log, on stderr." },
+{ "log.level", KEY_WORD, .fallback = "info", .words = "error|warn|info|debug",
+	IN(conf, log_level), .help = "What is worth a line." },
+{ "log.format", KEY_WORD, .fallback = "auto", .words = "auto|text|json",
+	IN(conf, log_format),
+	.help = "auto is text on a terminal and JSON elsewhere." },
+};
+
+const unsigned schema_keys = sizeof(schema) / sizeof(*schema);
+
+const struct key *
+key_find(const char *path)
+{
+	unsigned i;
+
+	for (i = 0; i < schema_keys; i++)
+		if (strcmp(schema[i].path, path) == 0)
+			return &schema[i];
+	return NULL;
+}
+
+const struct key *
+key_child(const char *path, struct text name)
+{
+	unsigned i;
+
+	for (i = 0; i < schema_keys; i++)
+		if (key_is_under(&schema[i], path) &&
+		    text_equal(text_of(key_name(&schema[i])), name))
+			return &schema[i];
+	return NULL;
+}
+
+bool
+key_is_under(const struct key *k, const char *path)
+{
+	size_t n = strlen(path);
+
+	if (n == 0)
+		return strchr(k->path, '.') == NULL;
+	return strncmp(k->path, path, n) == 0 && k->path[n] == '.' &&
+	    strchr(k->path + n + 1, '.') == NULL;
+}
+
+const char *
+key_name(const struct key *k)
+{
+	const char *dot = strrchr(k->path, '.');
+
+	return dot != NULL ? dot + 1 : k->path;
+}
+
+size_t
+key_item_path(const struct key *k, char *to, size_t room)
+{
+	return (size_t)snprintf(to, room, "%s%s",
+	    k->like != NULL ? k->like : k->path,
+	    k->type == KEY_NAMED ? ".NAME" :
+	    k->type == KEY_RECORDS ? "[]" : "");
+}
+
+bool
+words_get(const char *words, unsigned n, struct text *word)
+{
+	struct text rest = text_of(words);
+
+	while (text_split(&rest, '|', word))
+		if (n-- == 0)
+			return true;
+	return false;
+}
+
+int
+words_find(const char *words, struct text word)
+{
+	struct text one;
+	unsigned i;
+
+	for (i = 0; words_get(words, i, &one); i++)
+		if (text_equal(one, word))
+			return (int)i;
+	return -1;
+}
