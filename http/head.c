@@ -1,0 +1,103 @@
+/*
+ * Fields in the order of the wire.  They are few, so that finding one is a
+ * walk over tokens; a removed one keeps its place and has TOKEN_NONE.
+ */
+#include "http/head.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Enough for a browser's request and the fields a proxy adds. */
+#define FIELDS_FIRST 24
+
+static bool named(const struct field *, struct text name);
+static void grow(struct fields *, struct arena *);
+
+struct field *
+fields_slot(struct fields *fields, struct arena *arena)
+{
+	if (fields->n == fields->cap)
+		grow(fields, arena);
+	return &fields->v[fields->n++];
+}
+
+void
+fields_add(struct fields *fields, struct arena *arena, enum token token,
+    struct text name, struct text value)
+{
+	struct field *f = fields_slot(fields, arena);
+
+	f->name = name;
+	f->value = value;
+	f->token = token;
+}
+
+struct field *
+fields_find(const struct fields *fields, enum token token)
+{
+	unsigned i;
+
+	for (i = 0; i < fields->n; i++)
+		if (fields->v[i].token == token)
+			return &fields->v[i];
+	return NULL;
+}
+
+struct field *
+fields_find_name(const struct fields *fields, struct text name)
+{
+	unsigned i;
+
+	for (i = 0; i < fields->n; i++)
+		if (named(&fields->v[i], name))
+			return &fields->v[i];
+	return NULL;
+}
+
+unsigned
+fields_remove(struct fields *fields, enum token token)
+{
+	unsigned i, count = 0;
+
+	assert(token != TOKEN_NONE);
+	for (i = 0; i < fields->n; i++)
+		if (fields->v[i].token == token) {
+			fields->v[i].token = TOKEN_NONE;
+			count++;
+		}
+	return count;
+}
+
+unsigned
+fields_remove_name(struct fields *fields, struct text name)
+{
+	unsigned i, count = 0;
+
+	for (i = 0; i < fields->n; i++)
+		if (named(&fields->v[i], name)) {
+			fields->v[i].token = TOKEN_NONE;
+			count++;
+		}
+	return count;
+}
+
+static bool
+named(const struct field *f, struct text name)
+{
+	return f->token != TOKEN_NONE && text_equal_fold(f->name, name);
+}
+
+/* The old array stays behind in the arena: doubling bounds what that costs. */
+static void
+grow(struct fields *fields, struct arena *arena)
+{
+	unsigned cap = fields->cap == 0 ? FIELDS_FIRST : 2 * fields->cap;
+	struct field *v = arena_alloc(arena, cap * sizeof(*v));
+
+	if (fields->n > 0)
+		memcpy(v, fields->v, fields->n * sizeof(*v));
+	fields->v = v;
+	fields->cap = cap;
+}
