@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "limit/breaker.h"
+
 struct server;
 struct stats;
 struct stats_rates;
@@ -25,6 +27,7 @@ enum view_state {
 	VIEW_UNRESOLVED,		/* a name without an address yet */
 	VIEW_STATES
 };
+const char	*view_state_word(enum view_state);	/* "healthy" */
 
 struct view_server {
 	const char	*name;
@@ -47,17 +50,14 @@ struct view_upstream {
 	const char	*name;
 	unsigned	 slot;
 	const char	*policy;	/* "round_robin" */
-	const char	*circuit;	/* closed, open, half_open; NULL: off */
-	const char	*circuit_why;	/* what opened it; NULL: closed */
-	uint64_t	 opened, half_opened, closed;	/* transitions */
-	uint64_t	 rejected;	/* requests, by the breaker */
+	struct breaker_look breaker;	/* by breaker_look() */
 	const struct view_server *servers;
 	unsigned	 nservers;
 };
 
 struct view_certificate {
 	const char	*common_name;
-	uint64_t	 not_after_at;
+	int64_t		 not_after_s;	/* Unix seconds */
 };
 
 struct view_listener {
@@ -80,7 +80,7 @@ struct view_config {
 	const char	*file, *hash;
 	uint64_t	 generation;
 	uint64_t	 loaded_at;	/* the one that serves */
-	unsigned	 generations;	/* snapshots still alive */
+	uint64_t	 generations;	/* snapshots still alive */
 	bool		 reload_ok;	/* the last reload, or the start */
 	uint64_t	 reload_at;
 	const char *const *errors;	/* of the last reload */
