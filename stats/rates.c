@@ -66,14 +66,17 @@ stats_sample(struct stats_rates *r, const struct stats_view *view, uint64_t now)
 double
 stats_rate(const struct stats_rates *r, enum stats_kind kind, unsigned slot)
 {
-	return rate_of(&r->tables[kind], slot);
+	return r == NULL ? 0 : rate_of(&r->tables[kind], slot);
 }
 
 double
 stats_busy(const struct stats_rates *r, unsigned worker)
 {
-	double busy = rate_of(&r->tables[WORKERS], worker) / (double)CLOCK_S;
+	double busy;
 
+	if (r == NULL)
+		return 0;
+	busy = rate_of(&r->tables[WORKERS], worker) / (double)CLOCK_S;
 	return busy < 1 ? busy : 1;
 }
 

@@ -20,7 +20,7 @@ void	stats_sample(struct stats_rates *, const struct stats_view *,
 
 /*
  * Requests per second of a route (STATS_ROUTES) or a server (STATS_SERVERS);
- * 0 until there are two samples of it.
+ * 0 until there are two samples of it, or without rates at all (NULL).
  */
 double	stats_rate(const struct stats_rates *, enum stats_kind, unsigned slot);
 /* The share of its time that a worker was busy, 0..1. */
