@@ -28,7 +28,8 @@ ptrdiff_t	text_find(struct text, char);
 ptrdiff_t	text_find_last(struct text, char);
 /*
  * Take the part before the separator off the front of *rest; the part is
- * trimmed.  False when *rest is used up.
+ * trimmed.  False when *rest is used up: n separators part a text into n + 1
+ * pieces, TEXT_NONE into none.
  */
 bool		text_split(struct text *rest, char separator, struct text *part);
 /*
