@@ -10,7 +10,7 @@
 
 /*
  * One name that a certificate is good for.  A wildcard's `name' is what
- * stands after "*.".  The bytes are lower case and belong to the certificate.
+ * stands after "*.".  The bytes are lower case and belong to the owner.
  */
 struct tls_name {
 	struct text	name;
@@ -18,7 +18,7 @@ struct tls_name {
 	unsigned	value;		/* the owner's: which certificates */
 };
 
-/* An index: sorted, looked up by halving.  `v' is the owner's memory. */
+/* An index to look up in: the owner's memory, in tls_name_order. */
 struct tls_names {
 	struct tls_name	*v;
 	size_t		 n;
@@ -37,13 +37,9 @@ bool	tls_name_fold(struct text wire, char *to, struct text *name);
  * 6.3).  `name->value' is left alone.
  */
 bool	tls_pattern_fold(struct text san, char *to, struct tls_name *name);
-/* Order by name, then by value: equal names stand together. */
-void	tls_names_sort(struct tls_names *);
-/*
- * The entry for a folded name; an exact one beats a wildcard.  NULL: none.
- * Of equal names: the first in the order of tls_names_sort.
- */
+/* < 0, 0, > 0: by name, exact ones before wildcards; `value' does not count. */
+int	tls_name_order(const struct tls_name *, const struct tls_name *);
+/* The entry for a folded name; an exact one beats a wildcard.  NULL: none. */
 const struct tls_name	*tls_names_find(const struct tls_names *, struct text);
-bool	tls_name_equal(const struct tls_name *, const struct tls_name *);
 
 #endif
