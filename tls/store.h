@@ -21,8 +21,7 @@ struct tls_fault {
 	unsigned	 index;
 	enum tls_file	 which;
 	bool		 warning;	/* the store can be used nevertheless */
-	const char	*message;	/* without the path; the callee's until it
-					   returns */
+	const char	*message;	/* without the path; only for the call */
 };
 
 /* Hears each fault, in the order of the files, in the thread that loads. */
@@ -33,7 +32,7 @@ struct tls_faults {
 
 /* For metrics, /stats and warnings ahead of time.  Belongs to the store. */
 struct tls_facts {
-	const char	*common_name;	/* the subject's CN, else the first name, else "" */
+	const char	*common_name;	/* else the first name, else "" */
 	const char	*kind;		/* "RSA", "EC", ... */
 	int64_t		 not_before, not_after;		/* Unix seconds */
 };
@@ -46,13 +45,12 @@ struct tls_facts {
  * same, unchanged files is shared with it; either may be freed first.  Reads
  * files.  Any thread, while nobody frees `old'.
  *
- * The result is immutable: any thread may read it.
+ * The result is immutable: any thread may read it.  Freeing NULL is fine.
  */
-struct tls_store	*tls_store_load(const struct tls_certificate_file *files,
+struct tls_store	*tls_store_load(const struct tls_certificate_file *,
 			    unsigned n, const struct tls_store *old,
-			    int64_t wall_s,
-			    const struct tls_faults *);
-void			 tls_store_free(struct tls_store *);	/* NULL is fine */
+			    int64_t wall_s, const struct tls_faults *);
+void			 tls_store_free(struct tls_store *);
 
 unsigned		 tls_store_count(const struct tls_store *);
 const struct tls_facts	*tls_store_facts(const struct tls_store *, unsigned);
