@@ -16,7 +16,8 @@ struct tls_tickets;
 #define TLS_TICKETS_PERIOD_NS	(4 * 3600 * UINT64_C(1000000000))
 #define TLS_TICKET_LIFE_S	7200
 
-struct tls_tickets	*tls_tickets_new(uint64_t now);	/* NULL: no randomness */
+/* NULL: no randomness to be had. */
+struct tls_tickets	*tls_tickets_new(uint64_t now);
 /* No context may use them any more.  Wipes the keys. */
 void			 tls_tickets_free(struct tls_tickets *);
 /*
