@@ -9,12 +9,13 @@ struct tls_options;
 struct tls_store;
 struct tls_tickets;
 
-/* What a listener's handshakes go by.  Nothing of it is kept but `tickets'. */
+/* What a listener's handshakes go by. */
 struct tls_settings {
 	const struct tls_options *options;
-	const char		 *listener;	/* sessions are resumed on it alone */
-	const char *const	 *protocols;	/* ALPN, best first, NULL-ended */
-	struct tls_tickets	 *tickets;	/* must outlive the context */
+	const char		 *listener;	/* sessions belong to it */
+	const char *const	 *protocols;	/* ALPN, best first, NULL-ended;
+						   static */
+	struct tls_tickets	 *tickets;	/* outlive all sessions */
 };
 
 /* An option OpenSSL does not take. */
@@ -27,17 +28,21 @@ struct tls_option_fault {
  * One per listener and worker: OpenSSL 3.0 takes locks in what it shares.
  * NULL with the fault filled in when the options are wrong; making (and
  * freeing) one is also how to check them.  Any thread; then the worker's own.
+ * Freeing NULL is fine.
  */
 struct tls_context	*tls_context_new(const struct tls_settings *,
 			    struct tls_option_fault *);
 /* Sessions made from it live on by themselves. */
-void			 tls_context_free(struct tls_context *);	/* NULL is fine */
+void			 tls_context_free(struct tls_context *);
 
 /*
  * For tls/ alone: an SSL of the context, server's side.  Its certificates come
  * from the store, which must live until the handshake is over.
  */
 struct ssl_st		*tls_context_accept(struct tls_context *,
+			    const struct tls_store *);
+/* NULL once the handshake is over. */
+void			 tls_context_set_store(struct ssl_st *,
 			    const struct tls_store *);
 
 #endif
