@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/text.h"
+#include "tls/failure.h"
 
 struct tls_context;
 struct tls_session;
@@ -18,7 +19,8 @@ struct transport;
  *
  * read	 0: the peer sent close_notify.  ECONNRESET: it ended without (cut off).
  *	 EPROTO: it broke the protocol.
- * writev	 Takes all, or until the kernel refuses: a short count needs no second
+ * writev
+ *	 Takes all, or until the kernel refuses: a short count needs no second
  *	 call before the socket is writable.  Bytes that it did not take must
  *	 come first in the next call.
  * pending
@@ -26,8 +28,7 @@ struct transport;
  *	 socket was read dry or the last read left nothing anywhere, so an edge
  *	 will come.
  * shut	 Sends close_notify, then FIN.  When the kernel has no room for it,
- *	 tls_session_shutting() holds until writev, with no bytes (count 0)
- *	 once the socket is writable, has sent both: 0 sent, -1 EAGAIN not yet.
+ *	 tls_session_shutting() holds: call shut again when it is writable.
  */
 extern const struct transport transport_tls;
 
@@ -38,25 +39,13 @@ extern const struct transport transport_tls;
 struct tls_session	*tls_session_new(struct tls_context *,
 			    const struct tls_store *, int fd);
 
-/* Why a handshake failed: the label of tls_handshake_failures_total. */
-enum tls_failure {
-	TLS_FAILED_NOT,
-	TLS_FAILED_PROTOCOL,		/* no common version, not TLS */
-	TLS_FAILED_NO_SHARED_CIPHER,	/* nor group or signature algorithm */
-	TLS_FAILED_UNKNOWN_ALPN,
-	TLS_FAILED_PEER_ALERT,		/* the client refused us */
-	TLS_FAILED_PLAINTEXT_HTTP,
-	TLS_FAILED_CLOSED,		/* the client went away */
-	TLS_FAILED_TIMEOUT,		/* for the owner's deadline: not set here */
-	TLS_FAILED_OTHER
-};
-const char	*tls_failure_word(enum tls_failure);
-
 /* What came of it.  Texts belong to the session. */
 enum tls_failure tls_session_failure(const struct tls_session *);
 /* The same in a sentence, for the debug log. */
-void		 tls_session_explain(const struct tls_session *, char *, size_t);
-const char	*tls_session_version(const struct tls_session *);	/* "TLSv1.3" */
+void		 tls_session_explain(const struct tls_session *, char *,
+		    size_t);
+/* "TLSv1.3" */
+const char	*tls_session_version(const struct tls_session *);
 bool		 tls_session_resumed(const struct tls_session *);
 /* As the client sent it; on a resumed TLS 1.2 session: as it first did. */
 struct text	 tls_session_sni(const struct tls_session *);

@@ -1,0 +1,304 @@
+/*
+ * TLS on a conn, server's side: OpenSSL's own socket BIO, read ahead, so that
+ * a request costs one read(2) and a response one write(2).  Runs in the thread
+ * of its conn.
+ *
+ * With edge-triggered events two things must be known exactly: whether the
+ * socket was emptied (a callback on the BIO sees if the last read was short),
+ * and that it refused bytes (write until OpenSSL says so).  OpenSSL wants a
+ * refused record again byte for byte, whatever was appended in the meantime:
+ * `refused' remembers how long it was.
+ */
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls/transport.h"
+
+#include "base/mem.h"
+#include "net/conn.h"
+#include "tls/context.h"
+#include "tls/failure.h"
+#include "tls/pieces.h"
+
+struct tls_session {
+	SSL		*ssl;
+	unsigned long	 error;		/* OpenSSL's, of what broke it */
+	int		 broken;	/* errno of what broke it, 0: nothing */
+	size_t		 refused;	/* bytes of the record to be resumed */
+	uint8_t		 failure;	/* enum tls_failure */
+	bool		 dry;		/* the last read gave nothing */
+	bool		 filled;	/* the last read(2) was not short */
+	bool		 shutting;	/* close_notify found no room */
+};
+
+static ssize_t	tls_read(struct conn *, void *, size_t);
+static ssize_t	tls_writev(struct conn *, const struct iovec *, int);
+static int	tls_shake(struct conn *);
+static void	tls_shut(struct conn *);
+static bool	tls_pending(const struct conn *);
+static void	tls_free(struct conn *);
+
+static long	watch(BIO *, int, const char *, size_t, int, long, int,
+		    size_t *);
+static int	outcome(struct tls_session *, int);
+static int	breakage(struct tls_session *, int);
+static bool	write_record(struct tls_session *, struct tls_pieces *,
+		    size_t *);
+static bool	notify(struct tls_session *);
+
+const struct transport transport_tls = {
+	.read = tls_read,
+	.writev = tls_writev,
+	.shake = tls_shake,
+	.shut = tls_shut,
+	.pending = tls_pending,
+	.free = tls_free,
+};
+
+struct tls_session *
+tls_session_new(struct tls_context *context, const struct tls_store *store,
+    int fd)
+{
+	struct tls_session *t = xcalloc(1, sizeof(*t));
+
+	t->ssl = tls_context_accept(context, store);
+	if (t->ssl == NULL || SSL_set_fd(t->ssl, fd) != 1) {
+		SSL_free(t->ssl);
+		free(t);
+		return NULL;
+	}
+	BIO_set_callback_ex(SSL_get_rbio(t->ssl), watch);
+	BIO_set_callback_arg(SSL_get_rbio(t->ssl), (char *)t);
+	return t;
+}
+
+enum tls_failure
+tls_session_failure(const struct tls_session *t)
+{
+	return t->failure;
+}
+
+void
+tls_session_explain(const struct tls_session *t, char *to, size_t n)
+{
+	const char *reason = ERR_reason_error_string(t->error);
+
+	if (reason == NULL)
+		reason = t->broken != 0 ? strerror(t->broken) : "no failure";
+	snprintf(to, n, "%s", reason);
+}
+
+const char *
+tls_session_version(const struct tls_session *t)
+{
+	return SSL_get_version(t->ssl);
+}
+
+bool
+tls_session_resumed(const struct tls_session *t)
+{
+	return SSL_session_reused(t->ssl);
+}
+
+struct text
+tls_session_sni(const struct tls_session *t)
+{
+	return text_of(SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name));
+}
+
+struct text
+tls_session_alpn(const struct tls_session *t)
+{
+	const unsigned char *p;
+	unsigned n;
+
+	SSL_get0_alpn_selected(t->ssl, &p, &n);
+	return (struct text){ (const char *)p, n };
+}
+
+bool
+tls_session_shutting(const struct tls_session *t)
+{
+	return t->shutting;
+}
+
+static ssize_t
+tls_read(struct conn *c, void *to, size_t n)
+{
+	struct tls_session *t = c->session;
+	size_t got = 0;
+
+	if (t->broken != 0) {
+		errno = t->broken;
+		return -1;
+	}
+	ERR_clear_error();
+	errno = 0;
+	t->dry = SSL_read_ex(t->ssl, to, n, &got) != 1;
+	return t->dry ? outcome(t, 0) : (ssize_t)got;
+}
+
+static ssize_t
+tls_writev(struct conn *c, const struct iovec *iov, int niov)
+{
+	struct tls_session *t = c->session;
+	struct tls_pieces rest = { iov, niov, 0 };
+	size_t done = 0;
+
+	if (t->broken != 0) {
+		errno = t->broken;
+		return -1;
+	}
+	tls_pieces_skip(&rest, 0);
+	while (rest.n > 0)
+		if (!write_record(t, &rest, &done))
+			return done > 0 ? (ssize_t)done : -1;
+	return (ssize_t)done;
+}
+
+static int
+tls_shake(struct conn *c)
+{
+	struct tls_session *t = c->session;
+	int got;
+
+	ERR_clear_error();
+	errno = 0;
+	got = SSL_do_handshake(t->ssl);
+	if (got != 1) {
+		if (outcome(t, got) == -1 && errno == EAGAIN)
+			return -1;
+		if (t->broken == 0)
+			t->broken = ECONNRESET;
+		t->failure = (uint8_t)tls_failure_of(t->error);
+	}
+	tls_context_set_store(t->ssl, NULL);
+	errno = t->broken;
+	return got == 1 ? 0 : -1;
+}
+
+static void
+tls_shut(struct conn *c)
+{
+	struct tls_session *t = c->session;
+
+	t->shutting = !notify(t);
+	if (!t->shutting)
+		shutdown(c->fd, SHUT_WR);
+}
+
+static bool
+tls_pending(const struct conn *c)
+{
+	const struct tls_session *t = c->session;
+
+	return !t->dry && (t->filled || SSL_has_pending(t->ssl));
+}
+
+static void
+tls_free(struct conn *c)
+{
+	struct tls_session *t = c->session;
+
+	SSL_free(t->ssl);
+	free(t);
+	c->session = NULL;
+}
+
+/* On the socket's BIO: a read(2) that filled all its room left more behind. */
+static long
+watch(BIO *bio, int what, const char *bytes, size_t room, int argi, long argl,
+    int result, size_t *done)
+{
+	struct tls_session *t = (struct tls_session *)(void *)
+	    BIO_get_callback_arg(bio);
+
+	(void)bytes, (void)argi, (void)argl;
+	if (what == (BIO_CB_READ | BIO_CB_RETURN))
+		t->filled = result > 0 && *done == room;
+	return result;
+}
+
+/* After a call that did not succeed: 0 the peer's end, else -1 with errno. */
+static int
+outcome(struct tls_session *t, int result)
+{
+	int saved = errno;
+	int error = SSL_get_error(t->ssl, result);
+
+	if (error == SSL_ERROR_ZERO_RETURN)
+		return 0;
+	errno = saved;
+	t->broken = breakage(t, error);
+	errno = t->broken != 0 ? t->broken : EAGAIN;
+	return -1;
+}
+
+/* The errno for what cannot go on; 0: it can, when the socket is ready. */
+static int
+breakage(struct tls_session *t, int error)
+{
+	int saved = errno;
+
+	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+		return 0;
+	t->error = ERR_peek_error();
+	ERR_clear_error();
+	if (error == SSL_ERROR_SYSCALL)
+		return saved != 0 ? saved : ECONNRESET;
+	if (ERR_GET_REASON(t->error) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+		return ECONNRESET;
+	return EPROTO;
+}
+
+/* Write one record; false with errno when it could not be written whole. */
+static bool
+write_record(struct tls_session *t, struct tls_pieces *rest, size_t *done)
+{
+	char scratch[TLS_RECORD_BYTES];
+	struct text record = tls_pieces_record(rest, t->refused,
+	    scratch);
+	size_t put;
+
+	ERR_clear_error();
+	errno = 0;
+	if (SSL_write_ex(t->ssl, record.p, record.n, &put) == 1) {
+		t->refused = 0;
+		*done += put;
+		tls_pieces_skip(rest, put);
+		return true;
+	}
+	if (outcome(t, 0) == -1 && errno == EAGAIN)
+		t->refused = record.n;
+	return false;
+}
+
+/*
+ * Send close_notify, once; false when the socket has no room.  A session that
+ * broke or has not been made yet has nobody to tell.
+ */
+static bool
+notify(struct tls_session *t)
+{
+	int result;
+
+	if (t->broken != 0 || SSL_in_init(t->ssl))
+		return true;
+	if ((SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN) && !t->shutting)
+		return true;
+	ERR_clear_error();
+	result = SSL_shutdown(t->ssl);
+	return result >= 0 ||
+	    SSL_get_error(t->ssl, result) != SSL_ERROR_WANT_WRITE;
+}
