@@ -84,7 +84,7 @@ client_tls(struct client *c, const struct tls_wish *w)
 	c->ssl = SSL_new(c->ctx);
 	SSL_set_fd(c->ssl, c->fd);
 	if (w->sni != NULL) {
-		SSL_set_tlsext_host_name(c->ssl, w->sni);
+		SSL_set_tlsext_host_name(c->ssl, keep_printf("%s", w->sni));
 		SSL_set1_host(c->ssl, w->sni);
 	}
 	if (w->alpn != NULL) {
