@@ -1,0 +1,80 @@
+/*
+ * Fields: kept in order, found by token or name, removed in place.
+ */
+#include "http/head.h"
+
+#include <criterion/criterion.h>
+
+#include "base/mem.h"
+
+static struct arena arena;
+static struct fields fields;
+
+static void
+add(enum token token, const char *name, const char *value)
+{
+	fields_add(&fields, &arena, token, text_of(name), text_of(value));
+}
+
+static void
+fill(void)
+{
+	add(TOKEN_HOST, "Host", "a");
+	add(TOKEN_OTHER, "X-One", "1");
+	add(TOKEN_OTHER, "X-Two", "2");
+	add(TOKEN_HOST, "Host", "b");
+	add(TOKEN_OTHER, "x-one", "3");
+}
+
+Test(head, fields_stand_in_order)
+{
+	fill();
+	cr_assert_eq(fields.n, 5);
+	cr_assert_eq(fields.v[0].token, TOKEN_HOST);
+	cr_assert(text_equal(fields.v[1].name, TEXT("X-One")));
+	cr_assert(text_equal(fields.v[1].value, TEXT("1")));
+	cr_assert(text_equal(fields.v[4].value, TEXT("3")));
+}
+
+Test(head, many_fields_survive_growth)
+{
+	unsigned i;
+
+	for (i = 0; i < 200; i++)
+		fields_slot(&fields, &arena)->value = (struct text){ NULL, i };
+	cr_assert_eq(fields.n, 200);
+	cr_assert_geq(fields.cap, 200);
+	for (i = 0; i < 200; i++)
+		cr_assert_eq(fields.v[i].value.n, i);
+}
+
+Test(head, find_gives_the_first_or_nothing)
+{
+	cr_assert_null(fields_find(&fields, TOKEN_HOST));
+	cr_assert_null(fields_find_name(&fields, TEXT("Host")));
+	fill();
+	cr_assert_eq(fields_find(&fields, TOKEN_HOST), &fields.v[0]);
+	cr_assert_null(fields_find(&fields, TOKEN_VIA));
+	cr_assert_eq(fields_find_name(&fields, TEXT("x-ONE")), &fields.v[1]);
+	cr_assert_null(fields_find_name(&fields, TEXT("x-on")));
+}
+
+Test(head, remove_takes_all_of_a_token)
+{
+	fill();
+	cr_assert_eq(fields_remove(&fields, TOKEN_HOST), 2);
+	cr_assert_eq(fields.v[0].token, TOKEN_NONE);
+	cr_assert_eq(fields.v[3].token, TOKEN_NONE);
+	cr_assert_eq(fields.v[1].token, TOKEN_OTHER);
+	cr_assert_eq(fields.n, 5);
+	cr_assert_eq(fields_remove(&fields, TOKEN_HOST), 0);
+}
+
+Test(head, remove_takes_all_of_a_name_and_what_is_removed_is_not_found)
+{
+	fill();
+	cr_assert_eq(fields_remove_name(&fields, TEXT("X-ONE")), 2);
+	cr_assert_null(fields_find_name(&fields, TEXT("X-One")));
+	cr_assert_eq(fields_remove_name(&fields, TEXT("X-ONE")), 0);
+	cr_assert_eq(fields_find_name(&fields, TEXT("X-Two")), &fields.v[2]);
+}
