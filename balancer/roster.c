@@ -1,6 +1,6 @@
 /*
  * A roster is built once, off the request path, so that a pick has nothing to
- * compute: references, packed lanes, hashed addresses, and the two tiers' turns.
+ * compute: references, packed lanes, hashed addresses, the turns of both tiers.
  *
  * The turns are nginx's smooth weighted round robin: at each step every member
  * gains its weight, the one that has most goes and pays the whole weight.
