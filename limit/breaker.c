@@ -236,7 +236,7 @@ breaker_cause_print(const struct breaker_look *seen, char *to, unsigned size)
 	snprintf(to, size, formats[seen->cause], seen->failed, seen->total);
 }
 
-/* The options stay as they were: a worker may be in the middle of using them. */
+/* The options stay: a worker may be in the middle of using them. */
 static void
 turn_off(struct breaker *b)
 {

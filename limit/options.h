@@ -17,14 +17,14 @@ enum breaker_failure {
 
 struct breaker_options {
 	bool		on;
-	unsigned	failure_percent;	/* 1..100 of the window; 0: off */
+	unsigned	failure_percent;	/* 1..100; 0: off */
 	unsigned	consecutive_failures;	/* 0: off */
-	unsigned	min_requests;		/* in the window, before the rate counts */
+	unsigned	min_requests;		/* before the rate counts */
 	uint64_t	window_ns;		/* >= 10 */
-	uint64_t	open_for_ns;		/* > 0; doubles at each reopening */
+	uint64_t	open_for_ns;		/* > 0; doubles in a row */
 	uint64_t	max_open_for_ns;
-	unsigned	half_open_requests;	/* trials, over all workers; 1..MAX */
-	unsigned	failure_on;		/* set of enum breaker_failure */
+	unsigned	half_open_requests;	/* trials; 1..MAX */
+	unsigned	failure_on;		/* of breaker_failure */
 };
 
 #endif
