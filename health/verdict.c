@@ -198,7 +198,7 @@ verdict_why(
 	if (state == VERDICT_DRAINING)
 		snprintf(to, size, "weight 0");
 	else if (state == VERDICT_SUSPECT)
-		snprintf(to, size, "%u connects in a row failed",
+		snprintf(to, size, "failed connects in a row: %u",
 		    srv->suspect_failures);
 	else if (verdict_of(srv) == SERVER_WAITING)
 		snprintf(to, size, "waits for its first probe");
