@@ -57,7 +57,7 @@ need    = $(if $(call found,$(call module,$(1))),,$(error \
 modules = $(foreach l,$(1),$(call module,$(l)))
 
 # Goals that compile nothing in this make; the others want their libraries.
-LIGHT = help clean uninstall check demo lint layers pure fuzz mutants \
+LIGHT = help clean uninstall check demo lint layers fuzz mutants \
 	style format man deps
 GOALS = $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(LIGHT),$(GOALS)),)
@@ -191,9 +191,10 @@ check:
 layers:
 	@tests/layers.sh $(FOLDERS)
 
-pure:
-	@$(MAKE) --no-print-directory SAN= $(BUILD)/libfairlead.a
-	@tests/pure.sh $(BUILD)/obj
+PURE = $(wildcard $(shell sed -n 's/^file//p' tests/pure.txt))
+
+pure: $(PURE:%.c=$(OUT)/obj/%.o)
+	@tests/pure.sh $^
 
 C_FILES = $(wildcard $(addsuffix /*.c,$(FOLDERS))) $(TEST_SOURCES) \
 	$(wildcard tests/fuzz/*.c)

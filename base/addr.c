@@ -116,22 +116,19 @@ addr_print_ip(const struct addr *a, char to[ADDR_TEXT_MAX])
 bool
 addr_equal(const struct addr *a, const struct addr *b)
 {
+	uint8_t x[16], y[16];
+
 	if (a->len == 0 || b->len == 0)
 		return a->len == b->len;
-	if (a->u.sa.sa_family != b->u.sa.sa_family ||
-	    addr_port(a) != addr_port(b))
+	if (a->u.sa.sa_family != b->u.sa.sa_family)
 		return false;
-	switch (a->u.sa.sa_family) {
-	case AF_INET:
-		return a->u.in.sin_addr.s_addr == b->u.in.sin_addr.s_addr;
-	case AF_INET6:
-		return memcmp(&a->u.in6.sin6_addr, &b->u.in6.sin6_addr, 16) ==
-		    0 &&
-		    a->u.in6.sin6_scope_id == b->u.in6.sin6_scope_id;
-	default:
+	if (!addr_bytes(a, x) || !addr_bytes(b, y))
 		return a->len == b->len &&
 		    memcmp(&a->u.un, &b->u.un, a->len) == 0;
-	}
+	if (a->u.sa.sa_family == AF_INET6 &&
+	    a->u.in6.sin6_scope_id != b->u.in6.sin6_scope_id)
+		return false;
+	return addr_port(a) == addr_port(b) && memcmp(x, y, 16) == 0;
 }
 
 uint64_t

@@ -100,7 +100,7 @@ chunk_new(struct arena *a, size_t least)
 	chunk->size = size;
 	a->bytes += sizeof(*chunk) + size;
 	POISON(chunk->bytes, size);
-	if (a->first == NULL)
+	if (a->now == NULL)
 		a->first = chunk;
 	else
 		a->now->next = chunk;
