@@ -39,9 +39,12 @@ static int	no_passphrase(char *, size_t, size_t *, const OSSL_PARAM *,
 		    void *);
 static bool	parse_chain(struct tls_certificate *, struct tls_decoder *,
 		    const struct tls_bytes *, struct tls_why *);
+static bool	at_end(void);
+static bool	add_to_chain(struct tls_certificate *, struct tls_decoder *,
+		    struct text);
 static bool	next_der(BIO *, struct text *);
 static bool	is_certificate(const char *);
-static X509	*decode_leaf(struct text);
+static X509	*decode(struct text);
 static X509	*decode_issuer(struct tls_decoder *, struct text);
 static bool	parse_key(struct tls_certificate *, struct tls_decoder *,
 		    const struct tls_bytes *, struct tls_why *);
@@ -53,7 +56,7 @@ static struct text dns_name(const GENERAL_NAME *);
 static void	learn_facts(struct tls_certificate *);
 static char	*common_name(const X509 *);
 static int64_t	unix_seconds(const ASN1_TIME *);
-static const char *last_reason(void);
+static const char *first_reason(void);
 static bool	refuse(struct tls_why *, enum tls_file, const char *, ...)
 		    __attribute__((format(printf, 3, 4)));
 
@@ -150,26 +153,44 @@ parse_chain(struct tls_certificate *c, struct tls_decoder *d,
 {
 	BIO *bio = BIO_new_mem_buf(bytes->p, (int)bytes->n);
 	struct text der;
-	X509 *x = NULL;
+	bool whole = true;
 	int n = 0;
 
 	c->chain = sk_X509_new_null();
-	while (next_der(bio, &der)) {
-		x = n++ == 0 ? decode_leaf(der) : decode_issuer(d, der);
+	while (whole && next_der(bio, &der)) {
+		whole = add_to_chain(c, d, der);
 		OPENSSL_free((void *)(uintptr_t)der.p);
-		if (x == NULL)
-			break;
-		if (n == 1)
-			c->leaf = x;
-		else
-			sk_X509_push(c->chain, x);
+		n += whole;
 	}
 	BIO_free(bio);
-	if (n == 0)
+	if (!whole || !at_end())
 		return refuse(why, TLS_FILE_CERT,
-		    "holds no certificate in PEM form");
-	return x != NULL || refuse(why, TLS_FILE_CERT,
-	    "certificate %d in it cannot be parsed: %s", n, last_reason());
+		    "certificate %d in it cannot be parsed: %s", n + 1,
+		    first_reason());
+	ERR_clear_error();
+	return n > 0 || refuse(why, TLS_FILE_CERT,
+	    "holds no certificate in PEM form");
+}
+
+/* PEM_read_bio found nothing more, rather than something damaged. */
+static bool
+at_end(void)
+{
+	unsigned long error = ERR_peek_last_error();
+
+	return ERR_GET_LIB(error) == ERR_LIB_PEM &&
+	    ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+static bool
+add_to_chain(struct tls_certificate *c, struct tls_decoder *d, struct text der)
+{
+	X509 *x;
+
+	if (c->leaf == NULL)
+		return (c->leaf = decode(der)) != NULL;
+	x = decode_issuer(d, der);
+	return x != NULL && sk_X509_push(c->chain, x) > 0;
 }
 
 /* The next certificate's bytes, to be freed by OpenSSL; false: no more. */
@@ -201,7 +222,7 @@ is_certificate(const char *name)
 }
 
 static X509 *
-decode_leaf(struct text der)
+decode(struct text der)
 {
 	const unsigned char *p = (const unsigned char *)der.p;
 
@@ -214,7 +235,7 @@ decode_issuer(struct tls_decoder *d, struct text der)
 	X509 *x = map_get(&d->issuers, der);
 
 	if (x == NULL) {
-		if ((x = decode_leaf(der)) == NULL)
+		if ((x = decode(der)) == NULL)
 			return NULL;
 		map_set(&d->issuers, arena_copy(&d->ders, der), x);
 		sk_X509_push(d->issuer_refs, x);
@@ -274,7 +295,7 @@ judge(const struct tls_certificate *c, struct tls_decoder *d,
 	if (SSL_CTX_use_cert_and_key(d->trial, c->leaf, c->key, c->chain,
 	    1) != 1)
 		return refuse(why, TLS_FILE_CERT, "cannot be used: %s",
-		    last_reason());
+		    first_reason());
 	return true;
 }
 
@@ -360,9 +381,9 @@ unix_seconds(const ASN1_TIME *t)
 }
 
 static const char *
-last_reason(void)
+first_reason(void)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
 
 	return reason != NULL ? reason : "unknown error";
 }

@@ -21,7 +21,7 @@ struct tls_fault {
 	unsigned	 index;
 	enum tls_file	 which;
 	bool		 warning;	/* the store can be used nevertheless */
-	const char	*message;	/* without the path; only for the call */
+	const char	*message;	/* without path; for the call */
 };
 
 /* Hears each fault, in the order of the files, in the thread that loads. */

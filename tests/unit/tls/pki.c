@@ -1,0 +1,195 @@
+/* Keys, certificates and their files, made by OpenSSL itself. */
+#include <sys/stat.h>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+
+#include <criterion/criterion.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/tls/pki.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#define DAY_S	86400
+
+static char directory[64];
+
+static int	remove_one(const char *, const struct stat *, int,
+		    struct FTW *);
+static void	remove_directory(void);
+static void	add_name(X509 *, const char *);
+static char	*drain(BIO *);
+static void	record(void *, const struct tls_fault *);
+
+EVP_PKEY *
+pki_key(const char *kind)
+{
+	EVP_PKEY *key;
+
+	if (strncmp(kind, "RSA:", 4) == 0)
+		key = EVP_RSA_gen((unsigned)strtoul(kind + 4, NULL, 10));
+	else
+		key = EVP_EC_gen(kind);
+	cr_assert_not_null(key);
+	return key;
+}
+
+char *
+pki_pem(const struct pki_spec *spec)
+{
+	static long serial;
+	int64_t now = (int64_t)(clock_wall() / CLOCK_S);
+	EVP_PKEY *key = spec->key;
+	X509 *x = X509_new();
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	X509_set_version(x, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial);
+	ASN1_TIME_set(X509_getm_notBefore(x),
+	    spec->from != 0 ? spec->from : now - DAY_S);
+	ASN1_TIME_set(X509_getm_notAfter(x),
+	    spec->to != 0 ? spec->to : now + DAY_S);
+	if (spec->cn != NULL)
+		X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
+		    MBSTRING_UTF8, (const unsigned char *)spec->cn, -1, -1, 0);
+	X509_set_issuer_name(x, X509_get_subject_name(x));
+	X509_set_pubkey(x, key);
+	if (spec->names != NULL)
+		add_name(x, spec->names);
+	cr_assert_gt(X509_sign(x, spec->issuer != NULL ? spec->issuer : key,
+	    EVP_sha256()), 0);
+	PEM_write_bio_X509(bio, x);
+	X509_free(x);
+	return drain(bio);
+}
+
+char *
+pki_key_pem(EVP_PKEY *key)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
+	return drain(bio);
+}
+
+const char *
+pki_directory(void)
+{
+	if (directory[0] == '\0') {
+		snprintf(directory, sizeof(directory),
+		    "/tmp/fairlead-tls-XXXXXX");
+		cr_assert_not_null(mkdtemp(directory));
+		atexit(remove_directory);
+	}
+	return directory;
+}
+
+const char *
+pki_file(const char *name, const char *bytes)
+{
+	char *path = xasprintf("%s/%s", pki_directory(), name);
+	FILE *f = fopen(path, "w");
+
+	cr_assert_not_null(f);
+	fputs(bytes, f);
+	fclose(f);
+	return path;
+}
+
+struct tls_certificate_file
+pki_pair(const char *name, struct pki_spec spec)
+{
+	struct tls_certificate_file file;
+	EVP_PKEY *made = spec.key == NULL ? pki_key("P-256") : NULL;
+	char *path = xasprintf("%s.pem", name), *pem;
+
+	if (made != NULL)
+		spec.key = made;
+	pem = pki_pem(&spec);
+	file.cert = pki_file(path, pem);
+	free(pem);
+	free(path);
+	path = xasprintf("%s.key", name);
+	pem = pki_key_pem(spec.key);
+	file.key = pki_file(path, pem);
+	free(pem);
+	free(path);
+	EVP_PKEY_free(made);
+	return file;
+}
+
+void
+pki_faults_init(struct pki_faults *faults)
+{
+	*faults = (struct pki_faults){ .to = { record, faults } };
+}
+
+struct tls_store *
+pki_store(const struct tls_certificate_file *files, unsigned n)
+{
+	struct pki_faults faults;
+	struct tls_store *store;
+
+	pki_faults_init(&faults);
+	store = tls_store_load(files, n, NULL,
+	    (int64_t)(clock_wall() / CLOCK_S), &faults.to);
+	cr_assert_eq(faults.n, 0, "%s", faults.v[0].message);
+	cr_assert_not_null(store);
+	return store;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int what, struct FTW *ftw)
+{
+	(void)st, (void)what, (void)ftw;
+	return remove(path);
+}
+
+static void
+remove_directory(void)
+{
+	nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void
+add_name(X509 *x, const char *names)
+{
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL,
+	    NID_subject_alt_name, names);
+
+	cr_assert_not_null(e);
+	X509_add_ext(x, e, -1);
+	X509_EXTENSION_free(e);
+}
+
+static char *
+drain(BIO *bio)
+{
+	char *p;
+	long n = BIO_get_mem_data(bio, &p);
+	char *text = xstrndup(p, (size_t)n);
+
+	BIO_free(bio);
+	return text;
+}
+
+static void
+record(void *arg, const struct tls_fault *fault)
+{
+	struct pki_faults *faults = arg;
+
+	cr_assert_lt(faults->n, 16);
+	faults->v[faults->n].index = fault->index;
+	faults->v[faults->n].which = fault->which;
+	faults->v[faults->n].warning = fault->warning;
+	snprintf(faults->v[faults->n].message,
+	    sizeof(faults->v[0].message), "%s", fault->message);
+	faults->n++;
+}
