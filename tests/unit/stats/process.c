@@ -1,0 +1,62 @@
+/*
+ * What the kernel says of this very process.
+ */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "stats/process.h"
+#include "stats/view.h"
+
+#define MANY (64u << 20)
+
+Test(process, memory_grows_with_what_is_touched)
+{
+	struct view_process before, after;
+	char *p;
+
+	process_read(&before);
+	p = malloc(MANY);
+	cr_assert_not_null(p);
+	memset(p, 1, MANY / 2);
+	process_read(&after);
+	cr_assert_geq(after.virtual_bytes, before.virtual_bytes + MANY);
+	cr_assert_geq(
+	    after.resident_bytes, before.resident_bytes + MANY / 2 - (1 << 20));
+	cr_assert_leq(after.resident_bytes, before.resident_bytes + MANY);
+	free(p);
+}
+
+Test(process, descriptors_are_counted_without_its_own)
+{
+	struct view_process before, after;
+	struct rlimit limit = { 200, 0 };
+	int fd;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = 200;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	process_read(&before);
+	fd = dup(0);
+	cr_assert_neq(fd, -1);
+	process_read(&after);
+	cr_assert_eq(after.open_fds, before.open_fds + 1);
+	cr_assert_eq(after.max_fds, 200);
+	(void)close(fd);
+}
+
+Test(process, processor_time_grows)
+{
+	struct view_process before, after;
+	volatile unsigned n = 0;
+
+	process_read(&before);
+	do {
+		for (unsigned i = 0; i < 1000000; i++)
+			n += i;
+		process_read(&after);
+	} while (after.cpu_seconds <= before.cpu_seconds);
+	cr_assert_lt(after.cpu_seconds, 60);
+}

@@ -1,0 +1,155 @@
+/*
+ * Ten seconds of totals, under a clock of the test's own.
+ */
+#include <criterion/criterion.h>
+
+#include "base/clock.h"
+#include "stats/rates.h"
+#include "stats/view.h"
+
+static struct stats *stats;
+static struct stats_rates *rates;
+static struct view_worker worker;
+static struct view_route route = { "r", 3 };
+static struct stats_view view;
+static uint64_t now = 100 * CLOCK_S;
+
+static void
+begin(void)
+{
+	stats = stats_new();
+	rates = stats_rates_new();
+	worker = (struct view_worker){ .id = 2, .stats = stats };
+	view = (struct stats_view){ .routes = &route,
+		.nroutes = 1,
+		.workers = &worker,
+		.nworkers = 1 };
+}
+
+static void
+end(void)
+{
+	stats_rates_free(rates);
+	stats_free(stats);
+}
+
+TestSuite(rates, .init = begin, .fini = end);
+
+/* One second in which so many requests ended. */
+static void
+second(uint64_t requests)
+{
+	counter_add(&stats_route(stats, 3)->requests, requests);
+	now += CLOCK_S;
+	stats_sample(rates, &view, now);
+}
+
+static double
+rate(void)
+{
+	return stats_rate(rates, STATS_ROUTES, 3);
+}
+
+Test(rates, nothing_is_known_before_the_second_sample)
+{
+	cr_assert_float_eq(rate(), 0, 1e-9);
+	second(50);
+	cr_assert_float_eq(rate(), 0, 1e-9);
+	second(20);
+	cr_assert_float_eq(rate(), 20, 1e-9);
+	second(10);
+	cr_assert_float_eq(rate(), 15, 1e-9);
+}
+
+Test(rates, window_is_ten_seconds)
+{
+	second(0);
+	second(1000);
+	for (unsigned i = 0; i < 9; i++)
+		second(10);
+	cr_assert_float_eq(rate(), 109, 1e-9);
+	second(10);
+	cr_assert_float_eq(rate(), 10, 1e-9);
+	second(10);
+	cr_assert_float_eq(rate(), 10, 1e-9);
+}
+
+Test(rates, late_samples_do_not_change_the_rate)
+{
+	second(0);
+	now += 3 * CLOCK_S;
+	second(40);
+	cr_assert_float_eq(rate(), 10, 1e-9);
+}
+
+Test(rates, same_instant_gives_no_rate)
+{
+	second(0);
+	counter_add(&stats_route(stats, 3)->requests, 5);
+	stats_sample(rates, &view, now);
+	cr_assert_float_eq(rate(), 0, 1e-9);
+}
+
+Test(rates, what_the_view_no_longer_has_is_forgotten)
+{
+	second(0);
+	second(10);
+	view.nroutes = 0;
+	second(10);
+	cr_assert_float_eq(rate(), 0, 1e-9);
+	view.nroutes = 1;
+	second(10);
+	cr_assert_float_eq(rate(), 0, 1e-9);
+	second(7);
+	cr_assert_float_eq(rate(), 7, 1e-9);
+}
+
+Test(rates, total_that_went_back_gives_no_rate)
+{
+	struct stats *fresh = stats_new();
+
+	second(100);
+	second(100);
+	worker.stats = fresh;
+	second(0);
+	cr_assert_float_eq(rate(), 0, 1e-9);
+	stats_free(fresh);
+}
+
+Test(rates, other_slots_and_kinds_have_none)
+{
+	second(0);
+	second(10);
+	cr_assert_float_eq(stats_rate(rates, STATS_ROUTES, 2), 0, 1e-9);
+	cr_assert_float_eq(stats_rate(rates, STATS_ROUTES, 4), 0, 1e-9);
+	cr_assert_float_eq(stats_rate(rates, STATS_SERVERS, 3), 0, 1e-9);
+}
+
+Test(rates, busy_is_a_share_of_time)
+{
+	second(0);
+	counter_add(&stats->busy_ns, 310 * CLOCK_MS);
+	second(0);
+	cr_assert_float_eq(stats_busy(rates, 2), 0.31, 1e-9);
+	cr_assert_float_eq(stats_busy(rates, 1), 0, 1e-9);
+	counter_add(&stats->busy_ns, 5 * CLOCK_S);
+	second(0);
+	cr_assert_float_eq(stats_busy(rates, 2), 1, 1e-9);
+}
+
+Test(rates, control_is_no_worker)
+{
+	worker.control = true;
+	second(0);
+	counter_add(&stats->busy_ns, 310 * CLOCK_MS);
+	second(10);
+	cr_assert_float_eq(stats_busy(rates, 2), 0, 1e-9);
+	cr_assert_float_eq(rate(), 10, 1e-9);
+}
+
+Test(rates, none_at_all_are_zero)
+{
+	cr_assert_float_eq(stats_rate(NULL, STATS_ROUTES, 3), 0, 1e-9);
+	cr_assert_float_eq(stats_busy(NULL, 2), 0, 1e-9);
+	stats_rates_free(NULL);
+}
