@@ -16,12 +16,17 @@
 #define SCAN_MOST 64
 #define DRAWS 32
 
+struct load {
+	uint64_t inflight, weight;
+};
+
 static int pick(struct balancer *, const struct choice *);
 static int pick_least(struct balancer *, const struct choice *);
 static int pick_of_two(const struct choice *);
 static uint64_t least_loaded(const struct roster *, uint64_t among);
 static int draw(const struct choice *, const struct turns *, int except);
-static int compare_load(const struct roster *, unsigned a, unsigned b);
+static struct load load_of(const struct roster *, unsigned index);
+static int load_compare(struct load, struct load);
 
 const struct balancer_ops least_connections_ops = {
 	.name = "least_connections",
@@ -51,23 +56,26 @@ pick_least(struct balancer *b, const struct choice *choice)
 	return round_robin_turn(b, choice->roster, &least);
 }
 
-/* Those of `among', which is not empty, that no other of them is below. */
+/*
+ * Those of `among', which is not empty, that no other of them is below.  Each
+ * lane is read once: the counts move while we look.
+ */
 static uint64_t
 least_loaded(const struct roster *roster, uint64_t among)
 {
-	unsigned best = (unsigned)__builtin_ctzll(among), index;
+	struct load best = { 0 }, load;
 	uint64_t least = 0;
 	int order;
 
 	for (; among != 0; among &= among - 1) {
-		index = (unsigned)__builtin_ctzll(among);
-		order = compare_load(roster, index, best);
+		load = load_of(roster, (unsigned)__builtin_ctzll(among));
+		order = least == 0 ? -1 : load_compare(load, best);
 		if (order < 0) {
-			best = index;
+			best = load;
 			least = 0;
 		}
 		if (order <= 0)
-			least |= UINT64_C(1) << index;
+			least |= among & -among;
 	}
 	return least;
 }
@@ -83,7 +91,8 @@ pick_of_two(const struct choice *choice)
 	a = draw(choice, turns, -1);
 	b = draw(choice, turns, a);
 	if (b != -1 &&
-	    compare_load(choice->roster, (unsigned)b, (unsigned)a) < 0)
+	    load_compare(load_of(choice->roster, (unsigned)b),
+		load_of(choice->roster, (unsigned)a)) < 0)
 		return b;
 	return a;
 }
@@ -104,13 +113,18 @@ draw(const struct choice *choice, const struct turns *turns, int except)
 	    choice->roster, turns, choice->may, except, rng_next(choice->rng));
 }
 
-/* In flight per weight: below 0 when a has less than b, 0 when they tie. */
-static int
-compare_load(const struct roster *roster, unsigned a, unsigned b)
+static struct load
+load_of(const struct roster *roster, unsigned index)
 {
-	uint64_t load_a = *roster->lanes[a], load_b = *roster->lanes[b];
+	return (struct load){ *roster->lanes[index],
+		roster->members[index].weight };
+}
 
-	load_a *= roster->members[b].weight;
-	load_b *= roster->members[a].weight;
-	return (load_a > load_b) - (load_a < load_b);
+/* By in flight per weight: below 0 when a has less than b, 0 when they tie. */
+static int
+load_compare(struct load a, struct load b)
+{
+	uint64_t left = a.inflight * b.weight, right = b.inflight * a.weight;
+
+	return (left > right) - (left < right);
 }

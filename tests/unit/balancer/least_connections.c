@@ -311,3 +311,37 @@ Test(least_connections, weights_hold_under_load)
 	cr_assert_lt(got[0], 4200, "seed 7: %u", got[0]);
 	fleet_fini(&fleet);
 }
+
+/* A lane that moves all the time. */
+struct flicker {
+	struct server *srv;
+	atomic_bool stop;
+};
+
+static void *
+flicker(void *arg)
+{
+	struct flicker *f = arg;
+
+	while (!f->stop) {
+		server_enter(f->srv);
+		server_leave(f->srv);
+	}
+	return NULL;
+}
+
+Test(least_connections, counts_may_move_while_it_looks)
+{
+	struct fleet fleet;
+	struct flicker f = { 0 };
+	pthread_t thread;
+
+	fleet_init(&fleet, BALANCE_LEAST_CONNECTIONS, POSTS({ 1, false }), 1);
+	f.srv = fleet_at(&fleet, 0);
+	pthread_create(&thread, NULL, flicker, &f);
+	for (unsigned i = 0; i < 300000; i++)
+		cr_assert_eq(fleet_pick(&fleet), 0);
+	f.stop = true;
+	pthread_join(thread, NULL);
+	fleet_fini(&fleet);
+}
