@@ -3,27 +3,35 @@
 
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <criterion/criterion.h>
 
 #include "base/text.h"
 
+#define GUARD_PAGE	4096
+
 /*
- * Memory that ends where a page without any access begins: reading one byte
- * too far ends the test.  Lives as long as the process.
+ * n bytes that end where a page without any access begins: reading one byte
+ * too far ends the test.
  */
 static inline char *
 guarded(size_t n)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t size = (n + page - 1) / page * page;
-	char *p = mmap(NULL, size + page, PROT_READ | PROT_WRITE,
+	size_t size = (n / GUARD_PAGE + 1) * GUARD_PAGE;
+	char *p = mmap(NULL, size + GUARD_PAGE, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	cr_assert_neq(p, MAP_FAILED);
-	cr_assert_eq(mprotect(p + size, page, PROT_NONE), 0);
+	cr_assert_eq(mprotect(p + size, GUARD_PAGE, PROT_NONE), 0);
 	return p + size - n;
+}
+
+static inline void
+guarded_free(char *p, size_t n)
+{
+	size_t size = (n / GUARD_PAGE + 1) * GUARD_PAGE;
+
+	cr_assert_eq(munmap(p + n - size, size + GUARD_PAGE), 0);
 }
 
 static inline char *
