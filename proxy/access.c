@@ -40,6 +40,7 @@ struct line {
 static void put_time(struct line *, uint64_t);
 static void put_text(struct line *, struct text, struct text, enum share);
 static void put_cut(struct json *, struct text, enum share);
+static size_t before_character(struct text, size_t);
 static void put_attempts(struct line *, const struct access_entry *);
 static void put_reason(struct line *, enum end);
 static void put_number(struct line *, struct text, uint64_t);
@@ -141,16 +142,26 @@ put_cut(struct json *j, struct text value, enum share most)
 
 	if (n >= value.n)
 		n = value.n / 2;
-	for (;; n /= 2) {
-		while (n > 0 && ((unsigned char)value.p[n] & 0xc0) == 0x80)
-			n--;
-		memcpy(cut, value.p, n);
-		memcpy(cut + n, dots.p, dots.n);
+	do {
+		value.n = before_character(value, n);
+		memcpy(cut, value.p, value.n);
+		memcpy(cut + value.n, dots.p, dots.n);
 		json_init_array(j, j->p, most);
-		json_text(j, (struct text){ cut, n + dots.n });
-		if (!j->full)
-			return;
-	}
+		json_text(j, (struct text){ cut, value.n + dots.n });
+		n = value.n / 2;
+	} while (j->full);
+}
+
+/* The place n, or the nearest one before that does not split UTF-8. */
+static size_t
+before_character(struct text t, size_t n)
+{
+	size_t back;
+
+	for (back = 0; back < 4 && back <= n; back++)
+		if (((unsigned char)t.p[n - back] & 0xc0) != 0x80)
+			return n - back;
+	return n;
 }
 
 /* Those that the line has room for. */
