@@ -44,6 +44,7 @@ struct reply {
 	int		 delay_ms;	/* before the head */
 	int		 pace_ms;	/* before each piece of `piece' body bytes */
 	size_t		 piece;
+	bool		 reused_only;	/* only on a connection that was used before */
 	enum cut	 cut;		/* once `cut_at' bytes of body are out */
 	uint64_t	 cut_at;
 	unsigned	 fail_percent;	/* that many answers are 503 instead */

@@ -209,6 +209,8 @@ remember(struct origin_conn *c, const struct bytes *head)
 	n = strcspn(head->p + from, "? \r");
 	s->path = keep_text(head->p + from, n);
 	c->reply = *reply_for(o, s->path);
+	if (c->reply.reused_only && c->nth == 1)
+		c->reply = (struct reply){ 0 };
 	s->conn = c->number;
 	s->nth = c->nth;
 	s->at = wait_now();
