@@ -29,7 +29,7 @@ void
 json_put_string(struct json *j, const char *key, const char *s)
 {
 	json_key(j, key);
-	json_string(j, s);
+	json_cstring(j, s);
 }
 
 void
@@ -41,7 +41,7 @@ json_put_strings(
 	json_key(j, key);
 	json_open_list(j);
 	for (i = 0; i < n; i++)
-		json_string(j, v[i]);
+		json_cstring(j, v[i]);
 	json_close_list(j);
 }
 
@@ -61,11 +61,11 @@ json_put_moment(struct json *j, const char *key, uint64_t seconds)
 
 	json_key(j, key);
 	if (seconds == 0 || gmtime_r(&at, &tm) == NULL) {
-		json_null(j);
+		json_none(j);
 		return;
 	}
 	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	json_string(j, text);
+	json_cstring(j, text);
 }
 
 void

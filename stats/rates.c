@@ -53,6 +53,7 @@ stats_sample(struct stats_rates *r, const struct stats_view *view, uint64_t now)
 {
 	unsigned i, kind;
 
+	route_note(r, view, STATS_SLOT_NONE, now);
 	for (i = 0; i < view->nroutes; i++)
 		route_note(r, view, view->routes[i].slot, now);
 	for (i = 0; i < view->nupstreams; i++)

@@ -2,6 +2,7 @@
  * What the kernel says of this very process.
  */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -29,6 +30,18 @@ Test(process, memory_grows_with_what_is_touched)
 	free(p);
 }
 
+/* Those below 200, by another way. */
+static unsigned
+descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 200; fd++)
+		if (fcntl(fd, F_GETFD) != -1)
+			n++;
+	return n;
+}
+
 Test(process, descriptors_are_counted_without_its_own)
 {
 	struct view_process before, after;
@@ -39,12 +52,28 @@ Test(process, descriptors_are_counted_without_its_own)
 	limit.rlim_cur = 200;
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	process_read(&before);
+	cr_assert_eq(before.open_fds, descriptors());
 	fd = dup(0);
 	cr_assert_neq(fd, -1);
 	process_read(&after);
 	cr_assert_eq(after.open_fds, before.open_fds + 1);
 	cr_assert_eq(after.max_fds, 200);
 	(void)close(fd);
+}
+
+Test(process, what_cannot_be_read_is_zero)
+{
+	struct view_process p;
+	struct rlimit before, none;
+
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ 0, before.rlim_max };
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	process_read(&p);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	cr_assert_eq(p.open_fds, 0);
+	cr_assert_eq(p.virtual_bytes, 0);
+	cr_assert_eq(p.resident_bytes, 0);
 }
 
 Test(process, processor_time_grows)

@@ -198,6 +198,7 @@ Test(prometheus, listeners)
 	       "version=\"TLSv1.3\",resumed=\"true\"} 1");
 	SAMPLE("fairlead_tls_handshakes_total{listener=\"https\","
 	       "version=\"TLSv1.2\",resumed=\"false\"} 1");
+	NO_SAMPLE("version=\"TLSv1.3\",resumed=\"false\"");
 	SAMPLE("fairlead_tls_handshake_failures_total{listener=\"https\","
 	       "reason=\"timeout\"} 3");
 	SAMPLE("fairlead_tls_handshake_duration_seconds_sum{"

@@ -2,6 +2,7 @@
  * Ten seconds of totals, under a clock of the test's own.
  */
 #include <criterion/criterion.h>
+#include <malloc.h>
 
 #include "base/clock.h"
 #include "stats/rates.h"
@@ -145,6 +146,53 @@ Test(rates, control_is_no_worker)
 	second(10);
 	cr_assert_float_eq(stats_busy(rates, 2), 0, 1e-9);
 	cr_assert_float_eq(rate(), 10, 1e-9);
+}
+
+Test(rates, requests_without_a_route_have_one)
+{
+	second(0);
+	counter_add(&stats_route(stats, STATS_SLOT_NONE)->requests, 6);
+	second(0);
+	cr_assert_float_eq(
+	    stats_rate(rates, STATS_ROUTES, STATS_SLOT_NONE), 6, 1e-9);
+}
+
+Test(rates, departed_worker_is_forgotten)
+{
+	worker.id = 0;
+	second(0);
+	counter_add(&stats->busy_ns, 310 * CLOCK_MS);
+	second(0);
+	cr_assert_float_eq(stats_busy(rates, 0), 0.31, 1e-9);
+	view.nworkers = 0;
+	second(0);
+	cr_assert_float_eq(stats_busy(rates, 0), 0, 1e-9);
+}
+
+static void
+a_life(void)
+{
+	struct stats_rates *more = stats_rates_new();
+
+	view.nroutes = 1;
+	stats_sample(more, &view, now);
+	view.nroutes = 0;
+	stats_sample(more, &view, now + 1);
+	stats_rates_free(more);
+}
+
+/* The first lives fill the allocator's caches. */
+Test(rates, freed_ones_give_all_memory_back)
+{
+	size_t before;
+
+	worker.id = 0;
+	for (unsigned i = 0; i < 10; i++)
+		a_life();
+	before = mallinfo2().uordblks;
+	for (unsigned i = 0; i < 10; i++)
+		a_life();
+	cr_assert_eq(mallinfo2().uordblks, before);
 }
 
 Test(rates, none_at_all_are_zero)

@@ -3,8 +3,10 @@
  * requests counted where they belong.
  */
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "stats/stats.h"
@@ -35,6 +37,19 @@ Test(stats, name_is_copied)
 	name[0] = 'x';
 	cr_assert_eq(stats_slot(&names, STATS_ROUTES, "one"), slot);
 	cr_assert_neq(stats_slot(&names, STATS_ROUTES, name), slot);
+	stats_names_fini(&names);
+}
+
+Test(stats, name_may_be_long)
+{
+	struct stats_names names = { 0 };
+	char name[3001];
+
+	memset(name, 'n', 3000);
+	name[3000] = '\0';
+	cr_assert_eq(stats_slot(&names, STATS_ROUTES, name), 1);
+	name[2999] = 'm';
+	cr_assert_eq(stats_slot(&names, STATS_ROUTES, name), 2);
 	stats_names_fini(&names);
 }
 
@@ -115,6 +130,43 @@ Test(stats, last_slot_has_a_block)
 	    stats_block(s, STATS_LISTENERS, STATS_SLOTS - 1));
 	stats_free(s);
 	stats_free(NULL);
+}
+
+static void
+a_life(void)
+{
+	struct stats_names names = { 0 };
+	struct stats *s = stats_new();
+	struct stats_request q = { 0 };
+
+	for (unsigned slot = 0; slot < 2 * STATS_CHUNK; slot++) {
+		(void)stats_upstream(s, slot);
+		(void)stats_server(s, slot);
+		(void)stats_listener(s, slot);
+	}
+	for (unsigned method = 0; method < METHOD_COUNT; method++)
+		for (q.status = 0; q.status < STATUS_COUNT; q.status += 100) {
+			q.method = (enum method)method;
+			stats_request_end(stats_route(s, 300), &q);
+		}
+	(void)stats_slot(&names, STATS_ROUTES, "a");
+	(void)stats_slot(&names, STATS_LISTENERS, "a");
+	(void)stats_slot(&names, STATS_LISTENERS, "b");
+	stats_names_fini(&names);
+	stats_free(s);
+}
+
+/* The first lives fill the allocator's caches. */
+Test(stats, freed_ones_give_all_memory_back)
+{
+	size_t before;
+
+	for (unsigned i = 0; i < 10; i++)
+		a_life();
+	before = mallinfo2().uordblks;
+	for (unsigned i = 0; i < 10; i++)
+		a_life();
+	cr_assert_eq(mallinfo2().uordblks, before);
 }
 
 Test(stats, request_is_in_flight_until_its_end)
