@@ -92,7 +92,7 @@ channel_open(
 	char *lookups = xstrdup(settings->lookups);
 	char *resolv_conf = xstrdup(settings->resolv_conf);
 	struct ares_options o = {
-		.flags = flags,
+		.flags = flags | ARES_FLAG_NOALIASES,
 		.ednspsz = EDNS_BYTES,
 		.timeout = TIMEOUT_MS,
 		.tries = TRIES,

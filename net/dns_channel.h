@@ -13,7 +13,7 @@ struct dns_settings {
 	const char	*lookups;	/* "f" the hosts file, "b" the servers */
 };
 
-/* NULL: the servers make no sense or resolv_conf cannot be read. */
+/* NULL: the servers make no sense.  An unreadable resolv_conf means 127.0.0.1. */
 struct dns_channel *dns_channel_new(struct loop *, const struct dns_settings *);
 /* What is still asked for ends with ARES_EDESTRUCTION.  Not from a callback of c-ares. */
 void		 dns_channel_free(struct dns_channel *);	/* NULL is allowed */

@@ -1,11 +1,14 @@
 /*
  * Host names to addresses over c-ares.  A name is looked for in the hosts file
  * first, by a channel that never opens a socket and so answers at once.  Then
- * its A and AAAA records are asked for apart: if one of them fails that is
- * known, and nobody mistakes a lost packet for servers that were removed.
+ * come its A records, then the AAAA records of the very name that had them, so
+ * that a search list cannot mix two hosts.  They are asked for apart because
+ * then it is known when one of them failed: nobody shall mistake a lost packet
+ * for servers that were removed.
  *
  * c-ares reads resolv.conf when a channel is made: when the file has changed,
- * a new channel takes the place of the old one.  Control thread.
+ * a new channel takes the place of the old one, also with servers of our own,
+ * since search and options come from there.  Control thread.
  */
 #include <sys/stat.h>
 
@@ -28,7 +31,7 @@
 #define RESOLV_CONF "/etc/resolv.conf"
 #define TTL_LEAST 1
 #define TTL_MOST 3600
-#define TTL_HOSTS 30 /* the hosts file has none */
+#define TTL_HOSTS 30 /* the hosts file has none, nor have addresses */
 #define ERROR_MAX 80
 
 struct resolver {
@@ -39,40 +42,37 @@ struct resolver {
 	struct dns_channel *hosts, *dns; /* dns NULL: not made yet */
 };
 
-/* One of the two questions of an ask. */
-struct half {
-	struct ask *ask;
-	int status; /* ARES_... */
-};
-
 struct ask {
 	struct again ready;
 	struct resolver *resolver;
 	/* NULL: cancelled */
 	void (*done)(void *, const struct resolve_answer *);
 	void *arg;
+	char *name;
 	struct addr *addrs;
 	size_t n;
 	unsigned ttl_s;
 	uint16_t port;
-	unsigned waiting; /* halves under way */
-	struct half v4, v6;
+	bool asking; /* c-ares will call back */
+	int v4, v6; /* ARES_...; what became of each question */
 };
 
 static struct dns_channel *dns_channel(struct resolver *);
 static bool same_file(const struct stat *, const struct stat *);
-static void ask_hosts(struct ask *, const char *);
 static void on_hosts(void *, int, int, struct ares_addrinfo *);
-static void ask_dns(struct ask *, const char *);
-static void on_half(void *, int, int, struct ares_addrinfo *);
+static void ask_dns(struct ask *);
+static void on_v4(void *, int, int, struct ares_addrinfo *);
+static void on_v6(void *, int, int, struct ares_addrinfo *);
+static void ask_v6_of(struct ask *, const char *);
+static void answered(struct ask *);
 static void take(struct ask *, const struct ares_addrinfo *);
+static void add(struct ask *, const struct sockaddr *, socklen_t);
 static void take_ttl(struct ask *, int);
 static void on_answered(struct again *);
 static void sort_addrs(struct ask *);
 static int compare_addrs(const void *, const void *);
 static bool explain(const struct ask *, char[ERROR_MAX]);
 static int ask_status(const struct ask *);
-static bool is_definite(int);
 static const char *status_words(int);
 static void ask_free(struct ask *);
 
@@ -121,19 +121,24 @@ resolve_start(struct resolver *r, const char *name, uint16_t port,
     void (*done)(void *, const struct resolve_answer *), void *arg)
 {
 	struct ask *a = xcalloc(1, sizeof(*a));
+	struct addr ip;
 
 	a->resolver = r;
 	a->done = done;
 	a->arg = arg;
 	a->port = port;
 	a->ttl_s = TTL_MOST;
+	a->name = xstrdup(name);
 	a->ready.run = on_answered;
-	a->v4.ask = a->v6.ask = a;
-	ask_hosts(a, name);
+	if (addr_from_ip(text_of(name), port, &ip)) {
+		add(a, &ip.u.sa, ip.len);
+		a->ttl_s = TTL_HOSTS;
+		answered(a);
+		return a;
+	}
+	dns_channel_ask(r->hosts, name, AF_UNSPEC, on_hosts, a);
 	if (a->n == 0)
-		ask_dns(a, name);
-	if (a->waiting == 0)
-		loop_again(r->loop, &a->ready);
+		ask_dns(a);
 	return a;
 }
 
@@ -141,7 +146,7 @@ void
 resolve_cancel(struct ask *a)
 {
 	a->done = NULL;
-	if (a->waiting > 0)
+	if (a->asking)
 		return; /* c-ares cannot forget a query: freed at its end */
 	loop_again_cancel(a->resolver->loop, &a->ready);
 	ask_free(a);
@@ -158,7 +163,7 @@ dns_channel(struct resolver *r)
 	};
 	struct stat now;
 
-	if (r->servers != NULL || stat(r->resolv_conf, &now) == -1)
+	if (stat(r->resolv_conf, &now) == -1)
 		memset(&now, 0, sizeof(now));
 	if (r->dns != NULL && same_file(&now, &r->seen))
 		return r->dns;
@@ -177,13 +182,7 @@ same_file(const struct stat *a, const struct stat *b)
 	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Also what needs no looking up: addresses and localhost. */
-static void
-ask_hosts(struct ask *a, const char *name)
-{
-	dns_channel_ask(a->resolver->hosts, name, AF_UNSPEC, on_hosts, a);
-}
-
+/* Also for localhost, which needs no line in the file. */
 static void
 on_hosts(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 {
@@ -195,35 +194,70 @@ on_hosts(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 	take(a, found);
 	ares_freeaddrinfo(found);
 	a->ttl_s = TTL_HOSTS;
+	answered(a);
 }
 
 static void
-ask_dns(struct ask *a, const char *name)
+ask_dns(struct ask *a)
 {
 	struct dns_channel *ch = dns_channel(a->resolver);
 
-	a->v4.status = a->v6.status = ARES_EFILE;
-	if (ch == NULL)
+	if (ch == NULL) {
+		a->v4 = ARES_ENOTINITIALIZED;
+		answered(a);
 		return;
-	a->waiting = 2;
-	dns_channel_ask(ch, name, AF_INET, on_half, &a->v4);
-	dns_channel_ask(ch, name, AF_INET6, on_half, &a->v6);
+	}
+	a->asking = true;
+	dns_channel_ask(ch, a->name, AF_INET, on_v4, a);
+}
+
+/* A name that has no address of this kind may still have one of the other. */
+static void
+on_v4(void *arg, int status, int timeouts, struct ares_addrinfo *found)
+{
+	struct ask *a = arg;
+
+	(void)timeouts;
+	a->v4 = status;
+	if (status == ARES_SUCCESS) {
+		take(a, found);
+		ask_v6_of(a, found->name);
+		ares_freeaddrinfo(found);
+	} else if (status == ARES_ENODATA)
+		dns_channel_ask(a->resolver->dns, a->name, AF_INET6, on_v6, a);
+	else
+		answered(a);
+}
+
+/* The name as it was found: its dot at the end keeps the search list out. */
+static void
+ask_v6_of(struct ask *a, const char *found)
+{
+	char *name = xasprintf("%s.", found);
+
+	dns_channel_ask(a->resolver->dns, name, AF_INET6, on_v6, a);
+	free(name);
 }
 
 static void
-on_half(void *arg, int status, int timeouts, struct ares_addrinfo *found)
+on_v6(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 {
-	struct half *half = arg;
-	struct ask *a = half->ask;
+	struct ask *a = arg;
 
 	(void)timeouts;
-	half->status = status;
+	a->v6 = status;
 	if (status == ARES_SUCCESS) {
 		take(a, found);
 		ares_freeaddrinfo(found);
 	}
-	if (--a->waiting > 0)
-		return;
+	answered(a);
+}
+
+/* Nobody is called from under c-ares, nor before resolve_start returned. */
+static void
+answered(struct ask *a)
+{
+	a->asking = false;
 	if (a->done == NULL)
 		ask_free(a);
 	else
@@ -240,16 +274,23 @@ take(struct ask *a, const struct ares_addrinfo *found)
 	for (alias = found->cnames; alias != NULL; alias = alias->next)
 		take_ttl(a, alias->ttl);
 	for (node = found->nodes; node != NULL; node = node->ai_next) {
-		struct addr *to;
-
-		a->addrs = xrealloc(a->addrs, (a->n + 1) * sizeof(*a->addrs));
-		to = &a->addrs[a->n++];
-		memset(to, 0, sizeof(*to));
-		to->len = node->ai_addrlen;
-		memcpy(&to->u, node->ai_addr, node->ai_addrlen);
-		addr_set_port(to, a->port);
+		add(a, node->ai_addr, node->ai_addrlen);
 		take_ttl(a, node->ai_ttl);
 	}
+}
+
+/* Unused bytes are zero: addresses are compared byte by byte. */
+static void
+add(struct ask *a, const struct sockaddr *sa, socklen_t len)
+{
+	struct addr *to;
+
+	a->addrs = xrealloc(a->addrs, (a->n + 1) * sizeof(*a->addrs));
+	to = &a->addrs[a->n++];
+	memset(to, 0, sizeof(*to));
+	to->len = len;
+	memcpy(&to->u, sa, len);
+	addr_set_port(to, a->port);
 }
 
 static void
@@ -306,36 +347,24 @@ static bool
 explain(const struct ask *a, char error[ERROR_MAX])
 {
 	int status = ask_status(a);
-	const char *half = "";
 
 	if (status == ARES_SUCCESS)
 		return false;
-	if (a->n > 0)
-		half = status == a->v4.status ? "A: " : "AAAA: ";
-	snprintf(error, ERROR_MAX, "%s%s", half, status_words(status));
+	snprintf(error, ERROR_MAX, "%s%s", a->n > 0 ? "AAAA: " : "",
+	    status_words(status));
 	return true;
 }
 
-/* One status for both halves: a failure first, then what is known not to be. */
+/* One status for both questions. */
 static int
 ask_status(const struct ask *a)
 {
-	if (!is_definite(a->v4.status))
-		return a->v4.status;
-	if (!is_definite(a->v6.status))
-		return a->v6.status;
-	if (a->n > 0)
-		return ARES_SUCCESS;
-	if (a->v4.status == ARES_ENODATA || a->v6.status == ARES_ENODATA)
-		return ARES_ENODATA;
-	return ARES_ENOTFOUND;
-}
-
-static bool
-is_definite(int status)
-{
-	return status == ARES_SUCCESS || status == ARES_ENODATA ||
-	    status == ARES_ENOTFOUND;
+	if (a->v4 != ARES_SUCCESS && a->v4 != ARES_ENODATA)
+		return a->v4;
+	if (a->v6 != ARES_SUCCESS && a->v6 != ARES_ENODATA &&
+	    a->v6 != ARES_ENOTFOUND)
+		return a->v6;
+	return a->n > 0 ? ARES_SUCCESS : ARES_ENODATA;
 }
 
 static const char *
@@ -359,8 +388,6 @@ status_words(int status)
 	case ARES_EBADRESP:
 	case ARES_EFORMERR:
 		return "the DNS server's answer makes no sense";
-	case ARES_EFILE:
-		return "resolv.conf cannot be read";
 	case ARES_EDESTRUCTION:
 		return "resolv.conf has changed";
 	default:
@@ -372,5 +399,6 @@ static void
 ask_free(struct ask *a)
 {
 	free(a->addrs);
+	free(a->name);
 	free(a);
 }

@@ -11,13 +11,13 @@ struct resolver;
 struct watch;
 
 /*
- * Host names to addresses: /etc/hosts first, then A and AAAA together over
+ * Host names to addresses: /etc/hosts first, then all A and AAAA records over
  * c-ares.  Nothing here waits; one resolver per loop, that loop's thread only.
  *
  * `servers' is a list such as "127.0.0.1:5353,[::1]:53" (the environment's
- * FAIRLEAD_DNS_SERVERS); NULL or "" means those of `resolv_conf', which is read
- * again when the file has changed, and NULL there means /etc/resolv.conf.  NULL
- * with errno: EINVAL when `servers' makes no sense.
+ * FAIRLEAD_DNS_SERVERS); NULL or "" means those of `resolv_conf', and NULL there
+ * means /etc/resolv.conf.  The file is read again when it has changed.  NULL
+ * with EINVAL: `servers' makes no sense.
  */
 struct resolver	*resolver_new(struct loop *, const char *servers,
 		    const char *resolv_conf);
@@ -26,8 +26,9 @@ void		 resolver_free(struct resolver *);
 struct loop	*resolver_loop(const struct resolver *);
 
 /*
- * An answer, sorted.  n > 0 with an error: only one of A and AAAA could be
- * learned, and `error' says what became of the other ("AAAA: timed out").  n == 0: `error' says why.  Valid
+ * An answer, sorted.  n > 0 with an error: only the A records could be learned,
+ * and `error' says what became of the others ("AAAA: timed out").  n == 0:
+ * `error' says why.  Valid
  * during the callback only.
  */
 struct resolve_answer {

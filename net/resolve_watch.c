@@ -1,8 +1,8 @@
 /*
  * The second half of net/resolve.h: a name that is watched.  Keeps the last
  * good set of addresses whatever the DNS does, and tells of changes only.  When
- * only one of A and AAAA could be learned, the other family keeps what it had.
- * Control thread.
+ * the AAAA records could not be learned, those that it had stay.  Control
+ * thread.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -40,8 +40,7 @@ static void ask(void *);
 static void on_answer(void *, const struct resolve_answer *);
 static uint64_t next_wait(struct watch *, const struct resolve_answer *);
 static bool learn_addrs(struct watch *, const struct resolve_answer *);
-static size_t merge_family(
-    const struct watch *, const struct resolve_answer *, int, struct addr *);
+static size_t copy_v6(struct addr *, const struct addr *, size_t);
 static bool learn_error(struct watch *, const char *);
 
 struct watch *
@@ -129,8 +128,10 @@ learn_addrs(struct watch *w, const struct resolve_answer *answer)
 	if (answer->n == 0)
 		return false;
 	set = xcalloc(answer->n + w->n, sizeof(*set));
-	n = merge_family(w, answer, AF_INET, set);
-	n += merge_family(w, answer, AF_INET6, set + n);
+	memcpy(set, answer->addrs, answer->n * sizeof(*set));
+	n = answer->n;
+	if (answer->error != NULL)
+		n += copy_v6(set + n, w->addrs, w->n);
 	if (n == w->n && memcmp(set, w->addrs, n * sizeof(*set)) == 0) {
 		free(set);
 		return false;
@@ -141,18 +142,14 @@ learn_addrs(struct watch *w, const struct resolve_answer *answer)
 	return true;
 }
 
-/* Of this family: what was answered or, when that failed, what we had. */
+/* Those of one kind; appended to the other, the whole is sorted again. */
 static size_t
-merge_family(const struct watch *w, const struct resolve_answer *answer,
-    int family, struct addr *to)
+copy_v6(struct addr *to, const struct addr *from, size_t from_n)
 {
-	bool failed =
-	    answer->error != NULL && answer->addrs[0].u.sa.sa_family != family;
-	const struct addr *from = failed ? w->addrs : answer->addrs;
-	size_t from_n = failed ? w->n : answer->n, n = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < from_n; i++) {
-		if (from[i].u.sa.sa_family == family)
+		if (from[i].u.sa.sa_family == AF_INET6)
 			to[n++] = from[i];
 	}
 	return n;
