@@ -76,7 +76,7 @@ roster_ref(struct roster *roster)
 void
 roster_unref(struct roster *roster)
 {
-	if (atomic_fetch_sub(&roster->refs, 1) != 1)
+	if (roster == NULL || atomic_fetch_sub(&roster->refs, 1) != 1)
 		return;
 	for (unsigned i = 0; i < roster->n; i++)
 		server_unref(roster->members[i].server);

@@ -69,6 +69,18 @@ h1_ask(struct conn *c, const struct h1_settings *settings, bool reused,
 }
 
 void
+h1_drop(struct conn *c)
+{
+	struct h1 *h = c->owner;
+
+	if (c->ops != &h1_conn_ops)
+		return;
+	h->over = true;
+	c->ops = NULL;
+	h1_bury(h);
+}
+
+void
 h1_pool_fini(void)
 {
 	while (recycled != NULL) {

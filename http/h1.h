@@ -47,6 +47,8 @@ void	h1_serve(struct conn *, const struct h1_settings *, bool trusted,
  */
 struct stream	*h1_ask(struct conn *, const struct h1_settings *, bool reused,
 		    const struct h1_client_owner *, void *owner);
+/* The conn's end is its owner's wish: a codec on it, if any, goes without a word. */
+void	h1_drop(struct conn *);
 /* At a thread's end: free the recycled codecs. */
 void	h1_pool_fini(void);
 

@@ -135,10 +135,8 @@ client_end(struct h1 *h, bool clean)
 		deliver(h, &none, true);
 		return;
 	}
-	if (h->in != IN_HEAD)
+	if (h->in != IN_HEAD || h->got_any)
 		h1_fail(h, END_UPSTREAM_TRUNCATED);
-	else if (h->got_any)
-		h1_fail(h, END_UPSTREAM_RESET);
 	else if (h->reused)
 		h1_fail(h, unsent ? END_STALE_UNSENT : END_STALE);
 	else

@@ -1,0 +1,572 @@
+/*
+ * One request and its response: this is the file to read first.  A request
+ * comes in at exchange_new, admit() decides what becomes of it, the sinks at
+ * the end of this file pass bytes between the client's stream (down) and the
+ * server's (up), and exchange_end is the one way out.  Runs on its worker.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/exchange.h"
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "conf/conf.h"
+#include "proxy/admin.h"
+#include "proxy/client.h"
+#include "proxy/headers.h"
+#include "proxy/lease.h"
+#include "proxy/log.h"
+#include "proxy/port.h"
+#include "proxy/reply.h"
+#include "proxy/requests.h"
+#include "proxy/route.h"
+#include "proxy/snapshot.h"
+#include "proxy/worker.h"
+#include "stats/stats.h"
+
+#define SPARE_MOST	512		/* exchanges kept for reuse */
+#define REPLAY_MOST	STREAM_WINDOW	/* request body kept to be sent again */
+
+static struct exchange	*exchange_make(struct worker *);
+static void	admit(struct exchange *, enum end);
+static enum end	find_route(struct exchange *);
+static void	act(struct exchange *);
+static void	identify(struct exchange *);
+static bool	may_keep_alive(const struct exchange *);
+static void	exchange_recycle(struct grave *);
+static void	set_phase(struct exchange *, enum phase);
+static void	to_server(struct exchange *, struct buf *, bool);
+static void	keep_for_replay(struct exchange *, const struct buf *);
+static void	credit_client(struct exchange *);
+static void	credit_server(struct exchange *);
+static void	server_done(struct exchange *);
+static void	down_body(void *, struct buf *, bool);
+static void	down_tail(void *, struct fields *);
+static void	down_room(void *);
+static void	down_flushed(void *);
+static void	down_broken(void *, enum end);
+static void	down_gone(void *, enum end);
+static void	up_head(void *, struct head *, bool);
+static void	up_body(void *, struct buf *, bool);
+static void	up_tail(void *, struct fields *);
+static void	up_room(void *);
+static void	up_gone(void *, enum end);
+
+const struct sink_ops exchange_down_sink = {
+	.body = down_body,
+	.tail = down_tail,
+	.room = down_room,
+	.flushed = down_flushed,
+	.broken = down_broken,
+	.gone = down_gone,
+};
+const struct sink_ops exchange_up_sink = {
+	.head = up_head,
+	.body = up_body,
+	.tail = up_tail,
+	.room = up_room,
+	.gone = up_gone,
+};
+
+void
+exchange_new(struct client *c, struct stream *s, struct head *head, bool last,
+    enum end why)
+{
+	struct worker *w = c->worker;
+	struct exchange *x = exchange_make(w);
+
+	x->worker = w;
+	x->client = c;
+	x->lease = lease_take(w->lease);
+	x->stats = c->port->is_admin ? x->lease->admin : x->lease->no_route;
+	x->id = ++w->next_id;
+	x->down = s;
+	x->request = head;
+	x->path = head->path;
+	x->request_done = last;
+	x->began = loop_now(w->loop);
+	x->wall = clock_wall();
+	x->body_limit = c->port->body_size;
+	s->sink = &exchange_down_sink;
+	s->arg = x;
+	c->exchange = x;
+	TAILQ_INSERT_TAIL(&w->exchanges, x, entry);
+	atomic_store_explicit(&w->at_exchange, x->id, memory_order_relaxed);
+	admit(x, why);
+}
+
+void
+exchange_fail(struct exchange *x, enum end why)
+{
+	if (x->phase == PHASE_DONE)
+		return;
+	x->end = why;
+	attempt_over(x, why);
+	if (x->up != NULL) {
+		x->up->ops->reset(x->up, why);
+		x->up = NULL;
+	}
+	if (x->phase < PHASE_ANSWER && end_row(why)->status != 0) {
+		reply_error(x, x->attempt.retry_after_ns);
+		return;
+	}
+	exchange_cut(x, why);
+}
+
+void
+exchange_cut(struct exchange *x, enum end why)
+{
+	x->end = why;
+	attempt_over(x, why);
+	if (x->up != NULL)
+		x->up->ops->reset(x->up, why);
+	x->up = NULL;
+	if (x->down != NULL)
+		x->down->ops->reset(x->down, why);
+	x->down = NULL;
+	exchange_end(x);
+}
+
+void
+exchange_send(struct exchange *x, struct stream *up)
+{
+	struct head *head = x->request;
+	bool last = x->request_done && x->held.n == 0 && x->tail == NULL;
+
+	x->up = up;
+	up->sink = &exchange_up_sink;
+	up->arg = x;
+	set_phase(x, PHASE_WAIT);
+	up->ops->head(up, head, last);
+	if (head->expect_continue && !x->said_continue && !x->request_done) {
+		struct head go_on = { .status = 100, .version = HTTP_1_1 };
+
+		x->said_continue = true;
+		x->down->ops->head(x->down, &go_on, false);
+	}
+	if (x->held.n > 0) {
+		struct buf held = x->held;
+
+		x->held = (struct buf){ 0 };
+		to_server(x, &held, x->request_done && x->tail == NULL);
+	}
+	if (x->tail != NULL)
+		up->ops->tail(up, x->tail);
+}
+
+void
+exchange_answer(struct exchange *x, struct head *head, bool last)
+{
+	head->keep_alive = may_keep_alive(x);
+	set_phase(x, PHASE_ANSWER);
+	x->status = head->status;
+	if (x->first_byte == 0)
+		x->first_byte = loop_now(x->worker->loop);
+	x->down->ops->head(x->down, head, last);
+}
+
+struct route_query
+exchange_query(const struct exchange *x)
+{
+	return (struct route_query){
+		.host = x->request->host,
+		.path = x->path,
+		.method_name = x->request->method_name,
+		.method = x->request->method,
+		.listener = x->client->port->index,
+	};
+}
+
+void
+exchange_end(struct exchange *x)
+{
+	struct worker *w = x->worker;
+	struct stats_request done = {
+		.method = x->request->method,
+		.reason = x->end,
+		.status = x->status,
+		.duration_ns = loop_now(w->loop) - x->began,
+		.request_bytes = x->bytes_in,
+		.response_bytes = x->bytes_out,
+	};
+
+	assert(x->up == NULL && x->phase != PHASE_DONE);
+	set_phase(x, PHASE_DONE);
+	stats_request_end(x->stats, &done);
+	if (!x->client->port->is_admin)
+		log_exchange(x, done.duration_ns);
+	requests_forget(x);
+	x->client->exchange = NULL;
+	TAILQ_REMOVE(&w->exchanges, x, entry);
+	buf_clear(&x->held);
+	buf_clear(&x->replay);
+	attempt_fini(x);
+	lease_give(x->lease);
+	loop_bury(w->loop, &x->grave);
+}
+
+const char *
+exchange_phase_name(enum phase phase)
+{
+	static const char *const names[] = {
+		[PHASE_ADMIT] = "admit",
+		[PHASE_CONNECT] = "connect",
+		[PHASE_WAIT] = "wait",
+		[PHASE_ANSWER] = "answer",
+		[PHASE_DONE] = "done",
+	};
+
+	return names[phase];
+}
+
+void
+exchange_spare_free(struct worker *w)
+{
+	while (w->spare != NULL) {
+		struct exchange *x = w->spare;
+
+		w->spare = x->next;
+		arena_fini(&x->arena);
+		free(x);
+	}
+	w->nspare = 0;
+}
+
+static struct exchange *
+exchange_make(struct worker *w)
+{
+	struct exchange *x = w->spare;
+	struct arena arena = { 0 };
+
+	if (x != NULL) {
+		w->spare = x->next;
+		w->nspare--;
+		arena = x->arena;
+	} else
+		x = xmalloc(sizeof(*x));
+	memset(x, 0, sizeof(*x));
+	x->arena = arena;
+	x->replayable = true;
+	x->grave.free = exchange_recycle;
+	return x;
+}
+
+/* What becomes of a request, in this order. */
+static void
+admit(struct exchange *x, enum end why)
+{
+	const struct port *p = x->client->port;
+
+	if (!p->is_admin)
+		counter_add(&p->stats->requests[x->request->version ==
+		    HTTP_1_0 ? PROTOCOL_HTTP_1_0 : PROTOCOL_HTTP_1_1], 1);
+	identify(x);
+	if (why == END_NONE && !p->is_admin && !p->redirect_https)
+		why = find_route(x);
+	stats_request_begin(x->stats);
+	if (why != END_NONE)
+		exchange_fail(x, why);
+	else if (p->is_admin)
+		admin_answer(x);
+	else if (p->redirect_https)
+		reply_https(x);
+	else
+		act(x);
+}
+
+static enum end
+find_route(struct exchange *x)
+{
+	const struct snapshot *s = x->lease->snapshot;
+	struct route_query q = exchange_query(x);
+	struct route_answer a = route_match(s->plan->routes, &q);
+
+	if (a.route < 0)
+		return a.other_method ? END_METHOD_NOT_ALLOWED : END_NO_ROUTE;
+	x->route = &s->routes[a.route];
+	x->stats = x->lease->routes[a.route];
+	if (x->route->conf->body_size != 0)
+		x->body_limit = x->route->conf->body_size;
+	if (x->request->framing == FRAMING_LENGTH &&
+	    x->request->length > x->body_limit)
+		return END_BODY_TOO_LARGE;
+	return END_NONE;
+}
+
+/* RFC 9110 7.6.2: the last proxy a TRACE or OPTIONS may reach answers it. */
+static void
+act(struct exchange *x)
+{
+	struct buf none = { 0 };
+
+	if (x->request->max_forwards_zero)
+		reply(x, 200, NULL, TEXT_NONE, &none);
+	else if (x->route->conf->action == ACTION_RESPOND)
+		reply_respond(x);
+	else if (x->route->conf->action == ACTION_REDIRECT)
+		reply_redirect(x);
+	else {
+		headers_rewrite(x);
+		headers_request(x);
+		set_phase(x, PHASE_CONNECT);
+		attempt_start(x);
+	}
+}
+
+/* A trusted proxy's id is kept, so that its log and ours tell one story. */
+static void
+identify(struct exchange *x)
+{
+	const struct field *f = fields_find(&x->request->fields,
+	    TOKEN_X_REQUEST_ID);
+	struct rng *rng = loop_rng(x->worker->loop);
+	static const char digits[] = "0123456789abcdef";
+
+	if (f != NULL && f->value.n > 0) {
+		x->id_text = f->value;
+		return;
+	}
+	for (unsigned half = 0; half < 2; half++) {
+		uint64_t bits = rng_next(rng);
+
+		for (unsigned i = 0; i < 16; i++, bits >>= 4)
+			x->request_id[16 * half + i] = digits[bits & 15];
+	}
+	x->id_text = (struct text){ x->request_id, 32 };
+}
+
+static bool
+may_keep_alive(const struct exchange *x)
+{
+	const struct client *c = x->client;
+	unsigned most = c->port->requests_per_connection;
+
+	return !c->worker->draining && !c->port->gone &&
+	    (most == 0 || c->requests < most);
+}
+
+static void
+exchange_recycle(struct grave *grave)
+{
+	struct exchange *x = (struct exchange *)((char *)grave -
+	    offsetof(struct exchange, grave));
+	struct worker *w = x->worker;
+
+	if (w->nspare == SPARE_MOST) {
+		arena_fini(&x->arena);
+		free(x);
+		return;
+	}
+	arena_reset(&x->arena);
+	x->next = w->spare;
+	w->spare = x;
+	w->nspare++;
+}
+
+/* Forward only, but for a new attempt after one that got no answer. */
+static void
+set_phase(struct exchange *x, enum phase phase)
+{
+	assert(phase > x->phase || x->phase < PHASE_ANSWER);
+	x->phase = phase;
+}
+
+/* ---- the request, client to server ---- */
+
+static void
+to_server(struct exchange *x, struct buf *body, bool last)
+{
+	keep_for_replay(x, body);
+	x->up->ops->body(x->up, body, last);
+	credit_client(x);
+}
+
+static void
+keep_for_replay(struct exchange *x, const struct buf *body)
+{
+	if (!x->replayable)
+		return;
+	if (x->replay.n + body->n <= REPLAY_MOST) {
+		buf_share(&x->replay, body, body->n);
+		return;
+	}
+	x->replayable = false;
+	buf_clear(&x->replay);
+}
+
+/* The client may send as much more as the server has room for. */
+static void
+credit_client(struct exchange *x)
+{
+	size_t n = x->down_untook;
+
+	if (n == 0 || x->up->ops->room(x->up) == 0)
+		return;
+	x->down_untook = 0;
+	x->down->ops->took(x->down, n);
+}
+
+static void
+down_body(void *arg, struct buf *body, bool last)
+{
+	struct exchange *x = arg;
+	size_t n = body->n;
+
+	x->bytes_in += n;
+	x->request_done = last;
+	if (x->up == NULL && x->phase >= PHASE_ANSWER) {
+		buf_clear(body);
+		x->down->ops->took(x->down, n);
+		return;
+	}
+	if (x->bytes_in > x->body_limit) {
+		buf_clear(body);
+		exchange_fail(x, END_BODY_TOO_LARGE);
+		return;
+	}
+	x->down_untook += n;
+	if (x->up != NULL)
+		to_server(x, body, last);
+	else
+		buf_move(&x->held, body, n);
+}
+
+static void
+down_tail(void *arg, struct fields *tail)
+{
+	struct exchange *x = arg;
+
+	x->request_done = true;
+	x->tail = tail;
+	if (x->up != NULL)
+		x->up->ops->tail(x->up, tail);
+}
+
+static void
+down_room(void *arg)
+{
+	struct exchange *x = arg;
+
+	if (x->up != NULL)
+		credit_server(x);
+}
+
+static void
+down_flushed(void *arg)
+{
+	struct exchange *x = arg;
+
+	x->down = NULL;
+	exchange_end(x);
+}
+
+/* What the client sends is no request any more. */
+static void
+down_broken(void *arg, enum end why)
+{
+	struct exchange *x = arg;
+
+	if (x->phase < PHASE_ANSWER || x->up != NULL)
+		exchange_fail(x, why);
+}
+
+static void
+down_gone(void *arg, enum end why)
+{
+	struct exchange *x = arg;
+
+	x->down = NULL;
+	exchange_cut(x, why);
+}
+
+/* ---- the response, server to client ---- */
+
+static void
+credit_server(struct exchange *x)
+{
+	size_t n = x->up_untook;
+
+	if (n == 0 || x->down->ops->room(x->down) == 0)
+		return;
+	x->up_untook = 0;
+	x->up->ops->took(x->up, n);
+}
+
+/*
+ * The response came to its end: its stream is over.  The client's ends when all
+ * is sent.
+ */
+static void
+server_done(struct exchange *x)
+{
+	x->up = NULL;
+	attempt_over(x, END_NONE);
+}
+
+/* 100 was said already, or never asked for. */
+static void
+up_head(void *arg, struct head *head, bool last)
+{
+	struct exchange *x = arg;
+
+	if (head->status == 100)
+		return;
+	if (head->status < 200) {
+		x->down->ops->head(x->down, head, false);
+		return;
+	}
+	attempt_answered(x, head->status);
+	buf_clear(&x->replay);
+	x->replayable = false;
+	headers_response(x, head);
+	exchange_answer(x, head, last);
+	if (last)
+		server_done(x);
+}
+
+static void
+up_body(void *arg, struct buf *body, bool last)
+{
+	struct exchange *x = arg;
+
+	x->bytes_out += body->n;
+	x->up_untook += body->n;
+	x->down->ops->body(x->down, body, last);
+	if (last)
+		server_done(x);
+	else
+		credit_server(x);
+}
+
+static void
+up_tail(void *arg, struct fields *tail)
+{
+	struct exchange *x = arg;
+
+	x->down->ops->tail(x->down, tail);
+	server_done(x);
+}
+
+static void
+up_room(void *arg)
+{
+	struct exchange *x = arg;
+
+	if (x->down != NULL)
+		credit_client(x);
+}
+
+static void
+up_gone(void *arg, enum end why)
+{
+	struct exchange *x = arg;
+
+	x->up = NULL;
+	if (x->phase < PHASE_ANSWER)
+		attempt_failed(x, why);
+	else
+		exchange_fail(x, why);
+}

@@ -1,0 +1,95 @@
+#ifndef PROXY_EXCHANGE_H
+#define PROXY_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "http/end.h"
+#include "http/head.h"
+#include "http/stream.h"
+#include "net/loop.h"
+#include "proxy/access.h"
+#include "proxy/attempt.h"
+
+struct client;
+struct inquiry;
+struct lease;
+struct route_query;
+struct snap_route;
+struct stats_route;
+struct worker;
+
+enum phase {
+	PHASE_ADMIT,		/* deciding what becomes of it */
+	PHASE_CONNECT,		/* an attempt looks for a connection */
+	PHASE_WAIT,		/* sent, or being sent; no answer yet */
+	PHASE_ANSWER,		/* the response is under way: no retry any more */
+	PHASE_DONE
+};
+
+/*
+ * One request and its response.  Belongs to its worker; lives from the request
+ * head to the moment the last byte of the answer is in the kernel, or the
+ * client is gone.
+ */
+struct exchange {
+	TAILQ_ENTRY(exchange)	 entry;
+	struct worker		*worker;
+	struct client		*client;
+	struct lease		*lease;
+	struct snap_route	*route;		/* NULL: none matched */
+	struct stats_route	*stats;
+	uint64_t		 id;
+	enum phase		 phase;
+	enum end		 end;		/* why it ended; NONE: well */
+	struct stream		*down, *up;	/* NULL: not there (any more) */
+	struct head		*request;	/* the codec's, until flushed */
+	struct text		 path;		/* as routed, for the log */
+	struct attempt		 attempt;
+	struct buf		 held;		/* request body before there is a server */
+	struct buf		 replay;	/* what an idempotent one may send again */
+	struct fields		*tail;		/* request trailers, held likewise */
+	bool			 request_done;	/* the client sent its end */
+	bool			 replayable;	/* replay holds all that was sent */
+	bool			 said_continue;
+	size_t			 down_untook, up_untook;	/* credit not given back yet */
+	uint64_t		 body_limit;
+	/* facts for log and stats */
+	uint64_t		 began, connected, first_byte;	/* monotonic ns */
+	uint64_t		 wall;
+	uint64_t		 bytes_in, bytes_out;
+	unsigned		 status;
+	char			 request_id[36];
+	struct text		 id_text;	/* request_id, or the trusted peer's */
+	struct inquiry		*inquiry;	/* admin: waits for the workers */
+	struct arena		 arena;
+	struct grave		 grave;
+	struct exchange		*next;		/* recycled */
+};
+
+/* A request begins; `why' is not NONE when its head is none. */
+void	exchange_new(struct client *, struct stream *, struct head *, bool last,
+	    enum end why);
+/*
+ * Answer with the error reply of this end, or cut the response if it has begun.
+ * The exchange ends when that is out.
+ */
+void	exchange_fail(struct exchange *, enum end);
+/* End both sides now, with nothing more said. */
+void	exchange_cut(struct exchange *, enum end);
+/* The attempt has a connection: send the request on it. */
+void	exchange_send(struct exchange *, struct stream *up);
+/* A final response head goes to the client: nothing can be retried after it. */
+void	exchange_answer(struct exchange *, struct head *, bool last);
+struct route_query exchange_query(const struct exchange *);
+/* The only door out: log line, counters, lease; frees it. */
+void	exchange_end(struct exchange *);
+const char	*exchange_phase_name(enum phase);
+void	exchange_spare_free(struct worker *);
+
+extern const struct sink_ops exchange_up_sink, exchange_down_sink;
+
+#endif

@@ -1,0 +1,85 @@
+#ifndef PROXY_GROUP_H
+#define PROXY_GROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/addr.h"
+#include "health/verdict.h"
+#include "limit/breaker.h"
+
+struct balancer;
+struct board;
+struct breaker;
+struct conf_server;
+struct conf_upstream;
+struct control;
+struct group;
+struct probe;
+struct roster;
+struct server;
+struct watch;
+
+/* One entry of `servers': an address, or a name and what it resolves to. */
+struct source {
+	struct group	*group;
+	char		*text;		/* as configured: its identity */
+	uint16_t	 port;
+	struct watch	*watch;		/* of a name; NULL: an address */
+	struct addr	*addrs;
+	unsigned	 naddrs;
+	char		*error;		/* of the last look-up; NULL: none */
+	/* of the current configuration */
+	const struct conf_server *conf;
+};
+
+/* One server with what control knows of it. */
+struct being {
+	struct server	*server;	/* a reference */
+	struct source	*source;
+	struct verdict	 verdict;
+	struct probe	*probe;		/* NULL: none */
+	struct group	*group;
+	unsigned	 slot;
+	bool		 kept;		/* still a member; used while rebuilding */
+	/* the last probe */
+	bool		 checked, check_ok;
+	uint64_t	 check_ns;
+	char		 check_detail[96];
+};
+
+/*
+ * An upstream as it lives on the control thread, kept under its name across
+ * snapshots: members, probes, verdicts, and what its workers share.
+ */
+struct group {
+	LIST_ENTRY(group)	 entry;
+	struct control		*control;
+	char			*name;
+	unsigned		 slot;
+	const struct conf_upstream *conf;	/* NULL: not configured now */
+	struct board		*board;
+	struct balancer		*balancers[2];	/* by policy, made when needed */
+	struct breaker		*breaker;
+	struct breaker_look	 logged;	/* what the log knows of it */
+	struct source		**sources;
+	unsigned		 nsources;
+	struct being		**beings;
+	unsigned		 nbeings;
+	struct roster		*roster;
+	bool			 unresolved;
+	unsigned		 refs;		/* snapshots that use it */
+};
+
+/* Take over what the configuration says now; makes the group if need be. */
+struct group	*group_adopt(struct control *, const struct conf_upstream *);
+/* No configuration names it any more: it goes with its last snapshot. */
+void		 group_leave(struct group *);
+void		 group_unref(struct group *);
+/* Whether each probe has answered at least once. */
+bool		 group_is_probed(const struct group *);
+/* Log a change of the breaker's state, if there was one. */
+void		 group_watch_breaker(struct group *, uint64_t now);
+
+#endif

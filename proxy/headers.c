@@ -1,0 +1,133 @@
+/*
+ * The fields fairlead itself writes.  rules.h has removed before what a client
+ * may not say; what is still there of a forwarding chain came from a trusted
+ * proxy and is kept and continued (SURFACES, L.trusted_proxies).
+ */
+#include <string.h>
+
+#include "proxy/headers.h"
+
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "http/head.h"
+#include "proxy/client.h"
+#include "proxy/exchange.h"
+#include "proxy/snapshot.h"
+
+static void	forwarded_for(struct exchange *);
+static void	default_field(struct exchange *, enum token, struct text,
+		    struct text);
+static void	change(struct exchange *, struct fields *,
+		    const struct conf_headers *);
+static void	via(struct exchange *, struct head *);
+
+void
+headers_request(struct exchange *x)
+{
+	struct head *head = x->request;
+
+	forwarded_for(x);
+	default_field(x, TOKEN_X_FORWARDED_PROTO, TEXT("X-Forwarded-Proto"),
+	    x->client->secure ? TEXT("https") : TEXT("http"));
+	if (head->authority.n > 0)
+		default_field(x, TOKEN_X_FORWARDED_HOST,
+		    TEXT("X-Forwarded-Host"), head->authority);
+	default_field(x, TOKEN_X_REQUEST_ID, TEXT("X-Request-Id"), x->id_text);
+	via(x, head);
+	change(x, &head->fields, &x->route->conf->request_headers);
+}
+
+void
+headers_response(struct exchange *x, struct head *head)
+{
+	via(x, head);
+	change(x, &head->fields, &x->route->conf->response_headers);
+}
+
+/* A prefix is cut by whole segments; what is left begins with a slash. */
+void
+headers_rewrite(struct exchange *x)
+{
+	const struct conf_route *r = x->route->conf;
+	struct head *head = x->request;
+	struct text path = head->path;
+
+	if (r->strip_prefix != NULL) {
+		struct text prefix = text_of(r->strip_prefix);
+
+		while (prefix.n > 0 && prefix.p[prefix.n - 1] == '/')
+			prefix.n--;
+		if (text_starts(path, prefix) &&
+		    (path.n == prefix.n || path.p[prefix.n] == '/'))
+			path = text_from(path, prefix.n);
+		if (path.n == 0)
+			path = TEXT("/");
+	}
+	if (r->add_prefix != NULL) {
+		struct text prefix = text_of(r->add_prefix);
+
+		while (prefix.n > 0 && prefix.p[prefix.n - 1] == '/')
+			prefix.n--;
+		path = arena_printf(&x->arena, "%.*s%.*s", TEXT_ARG(prefix),
+		    TEXT_ARG(path));
+	}
+	head->path = path;
+}
+
+/* The peer's address always comes last (BEHAVIOURS C.2, 13). */
+static void
+forwarded_for(struct exchange *x)
+{
+	struct fields *fields = &x->request->fields;
+	struct text ip = { x->client->ip, x->client->ip_n };
+	struct text chain = TEXT_NONE;
+
+	for (unsigned i = 0; i < fields->n; i++) {
+		struct field *f = &fields->v[i];
+
+		if (f->token != TOKEN_X_FORWARDED_FOR)
+			continue;
+		chain = chain.n == 0 ? f->value : arena_printf(&x->arena,
+		    "%.*s, %.*s", TEXT_ARG(chain), TEXT_ARG(f->value));
+		f->token = TOKEN_NONE;
+	}
+	if (chain.n > 0)
+		ip = arena_printf(&x->arena, "%.*s, %.*s", TEXT_ARG(chain),
+		    TEXT_ARG(ip));
+	fields_add(fields, &x->arena, TOKEN_X_FORWARDED_FOR,
+	    TEXT("X-Forwarded-For"), ip);
+}
+
+static void
+default_field(struct exchange *x, enum token token, struct text name,
+    struct text value)
+{
+	struct fields *fields = &x->request->fields;
+
+	if (fields_find(fields, token) == NULL)
+		fields_add(fields, &x->arena, token, name, value);
+}
+
+static void
+change(struct exchange *x, struct fields *fields, const struct conf_headers *h)
+{
+	for (unsigned i = 0; i < h->nremove; i++)
+		fields_remove_name(fields, text_of(h->remove[i]));
+	for (unsigned i = 0; i < h->nset; i++) {
+		fields_remove_name(fields, text_of(h->set[i].name));
+		fields_add(fields, &x->arena, TOKEN_OTHER,
+		    text_of(h->set[i].name), text_of(h->set[i].value));
+	}
+	for (unsigned i = 0; i < h->nadd; i++)
+		fields_add(fields, &x->arena, TOKEN_OTHER,
+		    text_of(h->add[i].name), text_of(h->add[i].value));
+}
+
+/* RFC 9110 7.6.3: the version is that of the message received. */
+static void
+via(struct exchange *x, struct head *head)
+{
+	fields_add(&head->fields, &x->arena, TOKEN_VIA, TEXT("Via"),
+	    head->version == HTTP_1_0 ? TEXT("1.0 fairlead") :
+	    TEXT("1.1 fairlead"));
+}

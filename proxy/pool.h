@@ -1,0 +1,66 @@
+#ifndef PROXY_POOL_H
+#define PROXY_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "net/conn.h"
+
+struct server;
+struct stats_server;
+struct worker;
+
+TAILQ_HEAD(link_list, link);
+
+/*
+ * One worker's connections to one server: idle ones to take, newest first,
+ * since that one's caches are warm and the oldest may age out.  Kept while a
+ * lease names the server or a connection is in use.
+ */
+struct pool {
+	LIST_ENTRY(pool)	 entry;		/* in the worker's */
+	struct worker		*worker;
+	struct server		*server;	/* a reference */
+	struct stats_server	*stats;
+	struct link_list	 idle;
+	unsigned		 nidle, max_idle;
+	uint64_t		 idle_ns;
+	unsigned		 refs;		/* leases and links in use */
+	unsigned		 leases;	/* of refs, leases: 0 means retired */
+};
+
+/* A connection to a server. */
+struct link {
+	struct conn		 conn;
+	TAILQ_ENTRY(link)	 entry;		/* in idle */
+	struct pool		*pool;
+	uint64_t		 opened_at;	/* connect began, then connected */
+	bool			 reused;
+	/* who waits for the connect; NULL: nobody */
+	void			(*connected)(void *, int error, bool timed_out,
+				    bool stalled);
+	void			*arg;
+	struct grave		 grave;
+};
+
+/* The worker's pool of that server, made if need be; a reference for a lease. */
+struct pool	*pool_get(struct worker *, struct server *, unsigned slot);
+void		 pool_unref_lease(struct pool *);
+/* An idle connection, ready for a request, or NULL. */
+struct link	*pool_take(struct pool *);
+/*
+ * Begin a connection; `connected' is called with the outcome in a later turn.
+ * NULL with errno when not even that was possible.
+ */
+struct link	*pool_connect(struct pool *, uint64_t timeout_ns,
+		    void (*connected)(void *, int error, bool timed_out,
+		    bool stalled), void *arg);
+/* Nobody waits any more. */
+void		 link_cancel(struct link *);
+/* After use: back into the pool when `keep', else closed. */
+void		 link_give(struct link *, bool keep);
+/* Close all idle ones. */
+void		 pool_close_idle(struct pool *);
+
+#endif

@@ -1,0 +1,339 @@
+/*
+ * A worker: one thread, one loop.  What other threads want of it comes as
+ * letters; what it wants of control goes as letters too.  The control thread
+ * has a worker of its own, for admin, whose loop is control's.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proxy/worker.h"
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "http/h1.h"
+#include "net/loop.h"
+#include "proxy/client.h"
+#include "proxy/control.h"
+#include "proxy/crash.h"
+#include "proxy/exchange.h"
+#include "proxy/lease.h"
+#include "proxy/pool.h"
+#include "proxy/port.h"
+#include "proxy/snapshot.h"
+#include "stats/stats.h"
+
+#define LEVEL_BELOW	16	/* connections: up to here kept exactly even */
+
+/* A letter from control. */
+struct order {
+	struct mail	 mail;
+	struct worker	*worker;
+	struct snapshot	*snapshot;
+};
+
+/* A connection that another worker accepted. */
+struct handover {
+	struct mail	 mail;
+	struct worker	*worker;
+	struct gate	*gate;
+	char		*port;
+	int		 fd;
+	struct addr	 peer;
+};
+
+static void	*worker_main(void *);
+static void	order(struct worker *, struct snapshot *,
+		    void (*)(struct mail *));
+static void	on_adopt(struct mail *);
+static void	on_drain(struct mail *);
+static void	on_stop(struct mail *);
+static void	adopt(struct worker *, struct snapshot *);
+static void	close_idle_clients(struct worker *);
+static struct worker	*least_loaded(struct worker *);
+static void	hand_over(struct port *, struct worker *, int,
+		    const struct addr *);
+static void	on_handover(struct mail *);
+static unsigned	connections_of(struct worker *);
+
+struct worker *
+worker_new(struct control *control, unsigned id, bool is_control)
+{
+	struct worker *w = xcalloc(1, sizeof(*w));
+
+	w->id = id;
+	w->is_control = is_control;
+	w->control = control;
+	w->loop = loop_new();
+	if (w->loop == NULL) {
+		free(w);
+		return NULL;
+	}
+	w->stats = stats_new();
+	TAILQ_INIT(&w->clients);
+	TAILQ_INIT(&w->exchanges);
+	LIST_INIT(&w->pools);
+	LIST_INIT(&w->ports);
+	return w;
+}
+
+int
+worker_start(struct worker *w)
+{
+	char name[16];
+	int error = pthread_create(&w->thread, NULL, worker_main, w);
+
+	if (error != 0) {
+		errno = error;
+		return -1;
+	}
+	snprintf(name, sizeof(name), "worker %u", w->id);
+	pthread_setname_np(w->thread, name);
+	return 0;
+}
+
+void
+worker_free(struct worker *w)
+{
+	loop_free(w->loop);
+	stats_free(w->stats);
+	free(w);
+}
+
+void
+worker_adopt(struct worker *w, struct snapshot *snapshot)
+{
+	snapshot->leases++;
+	if (w->is_control)
+		adopt(w, snapshot);
+	else
+		order(w, snapshot, on_adopt);
+}
+
+void
+worker_drain(struct worker *w)
+{
+	order(w, NULL, on_drain);
+}
+
+void
+worker_stop(struct worker *w)
+{
+	order(w, NULL, on_stop);
+}
+
+void
+worker_end(struct worker *w)
+{
+	struct exchange *x;
+	struct client *c;
+	struct pool *p;
+
+	w->draining = w->drained_told = true;
+	ports_close(w);
+	while ((x = TAILQ_FIRST(&w->exchanges)) != NULL)
+		exchange_cut(x, END_SHUTDOWN);
+	while ((c = TAILQ_FIRST(&w->clients)) != NULL)
+		client_end(c);
+	LIST_FOREACH(p, &w->pools, entry)
+		pool_close_idle(p);
+	lease_give(w->lease);
+	w->lease = NULL;
+	ports_free(w);
+}
+
+/*
+ * The kernel spreads connections by hash, which a few long-lived ones make
+ * uneven: whoever has more than the least loaded hands the new one over.  A few
+ * are kept exactly even; of many, an eighth more is near enough.
+ */
+void
+worker_accept(struct port *p, int fd, const struct addr *peer)
+{
+	struct worker *w = p->worker, *to = w;
+	unsigned mine = connections_of(w);
+
+	if (atomic_fetch_add_explicit(&p->gate->connections, 1,
+	    memory_order_relaxed) >= p->max_connections) {
+		atomic_fetch_sub_explicit(&p->gate->connections, 1,
+		    memory_order_relaxed);
+		counter_add(&p->stats->rejected[REJECT_MAX_CONNECTIONS], 1);
+		close(fd);
+		return;
+	}
+	if (!w->is_control && !w->draining)
+		to = least_loaded(w);
+	if (connections_of(to) + (mine < LEVEL_BELOW ? 0 : mine / 8) >= mine)
+		to = w;
+	atomic_fetch_add_explicit(&to->connections, 1, memory_order_relaxed);
+	if (to == w)
+		client_new(p, fd, peer);
+	else
+		hand_over(p, to, fd, peer);
+}
+
+void
+worker_check_drained(struct worker *w)
+{
+	if (!w->draining || w->drained_told || !TAILQ_EMPTY(&w->clients))
+		return;
+	w->drained_told = true;
+	control_worker_drained(w->control, w);
+}
+
+const char *
+worker_date(struct worker *w)
+{
+	uint64_t wall = clock_wall();
+
+	if (wall / CLOCK_S != w->date_second) {
+		w->date_second = wall / CLOCK_S;
+		clock_http_date(w->date, wall);
+	}
+	return w->date;
+}
+
+static void *
+worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	crash_thread(w);
+	loop_run(w->loop);
+	exchange_spare_free(w);
+	h1_pool_fini();
+	block_pool_fini();
+	control_worker_ended(w->control, w);
+	return NULL;
+}
+
+static void
+order(struct worker *w, struct snapshot *snapshot, void (*open)(struct mail *))
+{
+	struct order *o = xcalloc(1, sizeof(*o));
+
+	o->mail.open = open;
+	o->worker = w;
+	o->snapshot = snapshot;
+	loop_post(w->loop, &o->mail);
+}
+
+static void
+on_adopt(struct mail *mail)
+{
+	struct order *o = (struct order *)mail;
+
+	adopt(o->worker, o->snapshot);
+	free(o);
+}
+
+static void
+on_drain(struct mail *mail)
+{
+	struct order *o = (struct order *)mail;
+	struct worker *w = o->worker;
+
+	free(o);
+	w->draining = true;
+	ports_close(w);
+	close_idle_clients(w);
+	worker_check_drained(w);
+}
+
+static void
+on_stop(struct mail *mail)
+{
+	struct order *o = (struct order *)mail;
+	struct worker *w = o->worker;
+
+	free(o);
+	worker_end(w);
+	loop_stop(w->loop);
+}
+
+static void
+adopt(struct worker *w, struct snapshot *snapshot)
+{
+	struct lease *old = w->lease;
+
+	w->lease = lease_new(w, snapshot);
+	w->ring = w->is_control ? NULL : snapshot->rings[w->id];
+	ports_adopt(w);
+	if (old != NULL)
+		lease_give(old);
+	else
+		control_worker_ready(w->control, w);
+}
+
+static void
+close_idle_clients(struct worker *w)
+{
+	struct client *c, *next;
+
+	for (c = TAILQ_FIRST(&w->clients); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		client_close_soon(c);
+	}
+}
+
+static struct worker *
+least_loaded(struct worker *w)
+{
+	struct worker *least = w;
+
+	for (unsigned i = 0; i < w->control->nworkers; i++) {
+		struct worker *other = w->control->workers[i];
+
+		if (connections_of(other) < connections_of(least))
+			least = other;
+	}
+	return least;
+}
+
+static void
+hand_over(struct port *p, struct worker *to, int fd, const struct addr *peer)
+{
+	struct handover *h = xcalloc(1, sizeof(*h));
+
+	h->mail.open = on_handover;
+	h->worker = to;
+	h->gate = p->gate;
+	h->port = xstrdup(p->name);
+	h->fd = fd;
+	h->peer = *peer;
+	loop_post(to->loop, &h->mail);
+}
+
+static void
+on_handover(struct mail *mail)
+{
+	struct handover *h = (struct handover *)mail;
+	struct worker *w = h->worker;
+	struct port *p;
+
+	LIST_FOREACH(p, &w->ports, entry)
+		if (strcmp(p->name, h->port) == 0)
+			break;
+	if (p != NULL && w->lease != NULL)
+		client_new(p, h->fd, &h->peer);
+	else {
+		close(h->fd);
+		atomic_fetch_sub_explicit(&w->connections, 1,
+		    memory_order_relaxed);
+		atomic_fetch_sub_explicit(&h->gate->connections, 1,
+		    memory_order_relaxed);
+	}
+	free(h->port);
+	free(h);
+}
+
+static unsigned
+connections_of(struct worker *w)
+{
+	return atomic_load_explicit(&w->connections, memory_order_relaxed);
+}
