@@ -100,14 +100,14 @@ node_get(const struct conf_node *map, const char *key)
 bool
 node_is_empty(const struct conf_node *n)
 {
-	return n->kind == NODE_SCALAR && n->text.n == 0 && !n->quoted;
+	return n->kind == NODE_SCALAR && n->text.n == 0 && !n->quoted &&
+	    !n->expanded;
 }
 
 bool
 node_is_word(const struct conf_node *n, const char *word)
 {
-	return n->kind == NODE_SCALAR && !n->quoted &&
-	    text_equal(n->text, text_of(word));
+	return n->kind == NODE_SCALAR && text_equal(n->text, text_of(word));
 }
 
 struct conf_node *
@@ -117,7 +117,7 @@ node_scalar(struct arena *arena, struct text t, const struct conf_node *like)
 
 	n->kind = NODE_SCALAR;
 	n->text = arena_copy(arena, t);
-	n->quoted = true;
+	n->quoted = n->made = true;
 	return n;
 }
 

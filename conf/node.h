@@ -25,7 +25,8 @@ struct conf_node {
 	bool			  quoted;	/* or a block scalar */
 	bool			  exact;	/* text stands in the file as it is */
 	bool			  expanded;	/* ${} was in it: it may hold a secret */
-	bool			  bad;
+	bool			  made;		/* by us: nobody wrote it */
+	bool			  bad;		/* told already */
 	unsigned		  n;
 	unsigned		  cap;
 	unsigned		  size, height;	/* of the whole tree below */
@@ -53,7 +54,7 @@ struct conf_node *node_get(const struct conf_node *map, const char *key);
 struct conf_pair *node_pair(const struct conf_node *map, struct text key);
 /* Nothing was written where a value belongs. */
 bool		 node_is_empty(const struct conf_node *);
-/* A plain scalar of exactly that word. */
+/* A scalar of exactly that word. */
 bool		 node_is_word(const struct conf_node *, const char *);
 
 /* Nodes that stand for something written at `like' (NULL: nowhere). */

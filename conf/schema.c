@@ -31,17 +31,25 @@
 #define LISTEN	"listeners.NAME"
 
 const struct key schema[] = {
-{ "include", KEY_TEXT, KEY_MANY,
+{ "include", KEY_TEXT, KEY_MANY | KEY_SUGAR,
 	.help = "Further files, as shell patterns relative to this file. "
 	    "Maps merge, lists append; a name that is defined twice and a "
 	    "pattern that matches nothing are errors." },
-{ "listen", KEY_ADDRESS, KEY_MANY,
+{ "listen", KEY_ADDRESS, KEY_MANY | KEY_SUGAR,
 	.help = "Short for a listener named default with these addresses." },
-{ "to", KEY_RECORDS, .brief = "upstream", .like = "routes[].to",
+{ "to", KEY_RECORDS, KEY_SUGAR, .brief = "upstream", .like = "routes[].to",
 	.help = "Short for a route named default that takes every request." },
 { "workers", KEY_COUNT, KEY_AUTO | KEY_RESTART, "auto",
 	IN(conf, workers), FROM(1, 256),
 	.help = "Threads that serve; auto is one for each core." },
+{ "defaults", KEY_BLOCK, KEY_SUGAR,
+	.help = "Laid under every upstream and route: maps merge key by key, "
+	    "but a block with its own type or policy replaces the default "
+	    "block; lists replace; off removes." },
+{ "defaults.upstream", KEY_SAME, .like = UP,
+	.help = "Under every upstream." },
+{ "defaults.route", KEY_SAME, .like = "routes[]",
+	.help = "Under every route." },
 
 { "listeners", KEY_NAMED, KEY_PLACED, LIST(conf, listeners, nlisteners),
 	.name = offsetof(struct conf_listener, name),
@@ -328,14 +336,6 @@ const struct key schema[] = {
 	IN(conf_route, access_log),
 	.help = "off keeps its requests out of the access log." },
 
-{ "defaults", KEY_BLOCK,
-	.help = "Laid under every upstream and route: maps merge key by key, "
-	    "but a block with its own type or policy replaces the default "
-	    "block; lists replace; off removes." },
-{ "defaults.upstream", KEY_SAME, .like = UP,
-	.help = "Under every upstream." },
-{ "defaults.route", KEY_SAME, .like = "routes[]",
-	.help = "Under every route." },
 { "shutdown", KEY_BLOCK, .help = "How to end." },
 { "shutdown.timeout", KEY_DURATION, .fallback = "25s",
 	IN(conf, shutdown_timeout_ns), FROM(0, HOUR),

@@ -48,6 +48,7 @@ enum key_type {
 #define KEY_NO_DEFAULT	32u	/* not under defaults */
 #define KEY_PLACED	64u	/* its place is stored at `place' */
 #define KEY_PEER	128u	/* an address to connect to, not to listen on */
+#define KEY_SUGAR	256u	/* another way to write something else */
 
 struct key {
 	const char	*path;
