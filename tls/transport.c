@@ -173,6 +173,10 @@ tls_shake(struct conn *c)
 	struct tls_session *t = c->session;
 	int got;
 
+	if (t->broken != 0) {
+		errno = t->broken;
+		return -1;
+	}
 	ERR_clear_error();
 	errno = 0;
 	got = SSL_do_handshake(t->ssl);
