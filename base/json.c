@@ -216,10 +216,10 @@ utf8_length(const unsigned char *p, size_t n)
 }
 
 void
-json_string(struct json *j, const char *s)
+json_cstring(struct json *j, const char *s)
 {
 	if (s == NULL)
-		json_null(j);
+		json_none(j);
 	else
 		json_text(j, text_of(s));
 }
@@ -253,7 +253,7 @@ json_fixed(struct json *j, double value, int decimals)
 
 	assert(decimals >= 0 && decimals <= 17);
 	if (!isfinite(value)) {
-		json_null(j);
+		json_none(j);
 		return;
 	}
 	n = snprintf(digits, sizeof(digits), "%.*f", decimals, value);
@@ -267,7 +267,7 @@ json_bool(struct json *j, bool value)
 }
 
 void
-json_null(struct json *j)
+json_none(struct json *j)
 {
 	json_raw(j, TEXT("null"));
 }

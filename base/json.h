@@ -33,12 +33,12 @@ void	json_close_list(struct json *);
 void	json_key(struct json *, const char *);
 void	json_key_text(struct json *, struct text);
 void	json_text(struct json *, struct text);
-void	json_string(struct json *, const char *);	/* NULL gives null */
+void	json_cstring(struct json *, const char *);	/* NULL gives null */
 void	json_u64(struct json *, uint64_t);
 void	json_i64(struct json *, int64_t);
 void	json_fixed(struct json *, double, int decimals);
 void	json_bool(struct json *, bool);
-void	json_null(struct json *);
+void	json_none(struct json *);
 void	json_raw(struct json *, struct text);		/* a value already in JSON */
 
 #endif

@@ -145,11 +145,11 @@ line_json(char *line, enum log_level level, const char *message)
 	json_init_array(&j, line, LINE_MOST - 1);
 	json_open(&j);
 	json_key(&j, "ts");
-	json_string(&j, date);
+	json_cstring(&j, date);
 	json_key(&j, "level");
-	json_string(&j, level_words[level]);
+	json_cstring(&j, level_words[level]);
 	json_key(&j, "message");
-	json_string(&j, message);
+	json_cstring(&j, message);
 	json_close(&j);
 	line[j.n] = '\n';
 	return j.n + 1;

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +31,7 @@
 #define RING_BYTES (256u * 1024)
 #define RING_WAKE (RING_BYTES / 2)
 #define TURN_MS 100
+#define OUTPUT_FLAGS (O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 #define LAST_WORDS_S 1 /* what may still be flushed at the end */
 
 struct ring {
@@ -51,6 +54,8 @@ struct writer {
 	int fd;
 	struct ring *torn; /* its line is partly in the file */
 	bool failing; /* the last write failed, and we said so */
+	bool blocked; /* the last write would have waited */
+	bool is_socket;
 };
 
 static void *writer_main(void *);
@@ -63,25 +68,47 @@ is_stdout(const char *path)
 }
 
 /*
- * Opened without waiting, so that a fifo without a reader is an error and not
- * the end of everything; written with waiting, which only the flusher feels.
+ * Descriptor 1 shares its flags with whoever gave it to us, so a pipe or a
+ * terminal is opened anew to be written without waiting.  A file must not be:
+ * its position would part from the one that stderr may share with it.
  */
+static int
+stdout_open(void)
+{
+	struct stat st;
+	int fd = -1;
+
+	if (fstat(STDOUT_FILENO, &st) == -1)
+		return -1;
+	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
+		fd = open("/proc/self/fd/1", OUTPUT_FLAGS);
+	if (fd == -1)
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	return fd;
+}
+
 static int
 output_open(const char *path)
 {
-	int fd, flags;
-
 	if (is_stdout(path))
-		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-	fd = open(path,
-	    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC |
-		O_NONBLOCK,
-	    0640);
-	if (fd == -1)
-		return -1;
-	flags = fcntl(fd, F_GETFL);
-	fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
-	return fd;
+		return stdout_open();
+	return open(path, OUTPUT_FLAGS | O_APPEND | O_CREAT | O_NOFOLLOW, 0640);
+}
+
+static ssize_t
+output_write(const struct writer *w, struct text t)
+{
+	if (w->is_socket)
+		return send(w->fd, t.p, t.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return write(w->fd, t.p, t.n);
+}
+
+static bool
+is_socket(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
 /* Signals are the control thread's business, SIGPIPE nobody's. */
@@ -111,6 +138,7 @@ writer_new(const char *path)
 	w->fd = output_open(path);
 	if (w->fd == -1)
 		goto failed;
+	w->is_socket = is_socket(w->fd);
 	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (w->wake == -1)
 		goto failed;
@@ -129,28 +157,23 @@ failed:
 	return NULL;
 }
 
-/* A flusher that still hangs in a write(2) after its last second is ended. */
-static void
-thread_end(struct writer *w)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += LAST_WORDS_S;
-	if (pthread_timedjoin_np(w->thread, NULL, &until) == 0)
-		return;
-	pthread_cancel(w->thread);
-	pthread_join(w->thread, NULL);
-}
-
+/*
+ * The flusher ends within a second, unless it hangs in a write to a descriptor
+ * that could not be opened anew: then it is left behind with all that it
+ * owns, since the process is about to end.
+ */
 void
 writer_free(struct writer *w)
 {
+	struct timespec until;
 	struct ring *r, *next;
 
 	atomic_store(&w->stop, true);
 	writer_wake(w);
-	thread_end(w);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 2 * LAST_WORDS_S;
+	if (pthread_timedjoin_np(w->thread, NULL, &until) != 0)
+		return;
 	for (r = atomic_load(&w->rings); r != NULL; r = next) {
 		next = r->next;
 		free(r);
@@ -269,10 +292,11 @@ ring_flush(struct writer *w, struct ring *r)
 	ssize_t n;
 
 	while ((t = ring_front(r)).n > 0) {
-		n = write(w->fd, t.p, t.n);
+		n = output_write(w, t);
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n == -1 && errno == EAGAIN)
+		w->blocked = n == -1 && errno == EAGAIN;
+		if (w->blocked)
 			return false;
 		writer_tell(w, n == -1 ? errno : 0);
 		if (n <= 0)
@@ -339,14 +363,18 @@ output_reopen(struct writer *w)
 	log_info("access log %s: opened anew", w->path);
 }
 
+/* A turn: wait for the bell, for room where there was none, or for the time. */
 static void
 writer_turn(struct writer *w)
 {
-	struct pollfd bell = { .fd = w->wake, .events = POLLIN };
+	struct pollfd fds[] = {
+		{ .fd = w->wake, .events = POLLIN },
+		{ .fd = w->fd, .events = POLLOUT },
+	};
 	eventfd_t rings;
 
-	if (poll(&bell, 1, TURN_MS) == 1)
-		(void)eventfd_read(w->wake, &rings);
+	(void)poll(fds, w->blocked ? 2 : 1, TURN_MS);
+	(void)eventfd_read(w->wake, &rings);
 	(void)writer_flush(w);
 	if (atomic_exchange(&w->reopen, false))
 		output_reopen(w);
