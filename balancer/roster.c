@@ -42,6 +42,7 @@ static void field_add(struct field *, const struct roster *,
     const struct serverset *who, unsigned weight);
 static void field_reduce(struct field *);
 static uint32_t field_next(struct field *);
+static bool peers_precede(const struct peers *, const struct peers *);
 static int64_t common_divisor(int64_t, int64_t);
 
 struct roster *
@@ -209,19 +210,17 @@ field_reduce(struct field *field)
 	}
 }
 
-/* One step: who has gained most, the first in the roster if several have. */
+/* One step: who has gained most goes. */
 static uint32_t
 field_next(struct field *field)
 {
-	struct peers *best = NULL, *peers;
+	struct peers *best = field->peers, *peers;
 	uint32_t id;
 
 	for (unsigned i = 0; i < field->n; i++) {
 		peers = &field->peers[i];
 		peers->gained += peers->weight;
-		if (best == NULL || peers->gained > best->gained ||
-		    (peers->gained == best->gained &&
-			peers->ids[peers->at] < best->ids[best->at]))
+		if (peers_precede(peers, best))
 			best = peers;
 	}
 	id = best->ids[best->at];
@@ -230,6 +229,15 @@ field_next(struct field *field)
 		best->gained -= field->weight;
 	}
 	return id;
+}
+
+/* The first in the roster goes first of those who have gained the same. */
+static bool
+peers_precede(const struct peers *a, const struct peers *b)
+{
+	if (a->gained != b->gained)
+		return a->gained > b->gained;
+	return a->ids[a->at] < b->ids[b->at];
 }
 
 static int64_t
