@@ -73,7 +73,7 @@ expect_state(struct test *t, enum breaker_state want)
 {
 	enum breaker_state state = breaker_state(t->b, t->now);
 
-	cr_assert_eq(state, want, "%s at %lu ms, not %s",
+	cr_assert_eq(state, want, "%s at %llu ms, not %s",
 	    breaker_state_name(state), (t->now - START) / MS,
 	    breaker_state_name(want));
 }
@@ -93,7 +93,7 @@ expect_reject(struct test *t, uint64_t retry)
 	struct breaker_ticket ticket;
 
 	cr_assert_not(admit(t, &ticket));
-	cr_assert_eq(t->retry, retry, "retry after %lu ms", t->retry / MS);
+	cr_assert_eq(t->retry, retry, "retry after %llu ms", t->retry / MS);
 }
 
 static void
