@@ -156,7 +156,11 @@ struct conf	*conf_load(const char *path, struct conf_errors *errors);
 /* The same from memory (fuzzing, `fairlead proxy'); relative paths are relative to the cwd. */
 struct conf	*conf_parse(const char *name, struct text yaml, struct conf_errors *errors);
 void		 conf_free(struct conf *);
-/* The effective configuration as JSON, defaults and origins included, secrets as "***". */
+/*
+ * The effective configuration as JSON: `config' in canonical form, defaults
+ * filled in and secrets as "***", itself a valid configuration; and `origins',
+ * from each key that was written to its file:line.
+ */
 void		 conf_print(const struct conf *, struct buf *);
 /* JSON Schema draft-07 of the language. */
 void		 conf_schema(struct buf *);

@@ -77,6 +77,7 @@ static void
 decode_block(struct decoder *x, const char *path, struct conf_node *map,
     char *record)
 {
+	const struct conf_node *owner = x->owner;
 	struct conf_node *value;
 	unsigned i;
 	size_t up;
@@ -92,6 +93,7 @@ decode_block(struct decoder *x, const char *path, struct conf_node *map,
 			decode_absent(x, &schema[i], record);
 		else if (!value->bad)
 			decode_key(x, &schema[i], value, record);
+		x->owner = owner;
 		leave(x, up);
 	}
 }
@@ -119,13 +121,11 @@ refuse_unknown(struct decoder *x, const char *path,
 static void
 decode_absent(struct decoder *x, const struct key *k, char *record)
 {
-	bool off = k->fallback != NULL && strcmp(k->fallback, "off") == 0;
-
 	if ((k->flags & KEY_REQUIRED) != 0 && !x->partial)
 		errors_add(x->errors, &(struct fault){
 		    .place = x->owner->place, .width = x->owner->width },
 		    "%s is missing", x->path);
-	else if (k->type == KEY_BLOCK && !off)
+	else if (k->type == KEY_BLOCK && !key_is_off(k))
 		decode_present_block(x, k, NULL, record);
 	else if (k->type != KEY_BLOCK && k->fallback != NULL)
 		decode_key(x, k, fallback_node(x, k), record);
@@ -180,7 +180,6 @@ static void
 decode_present_block(struct decoder *x, const struct key *k,
     struct conf_node *n, char *record)
 {
-	const struct conf_node *owner = x->owner;
 	bool on = true;
 
 	if (n != NULL && (k->flags & KEY_OFF) != 0 && node_is_word(n, "off"))
@@ -194,7 +193,6 @@ decode_present_block(struct decoder *x, const struct key *k,
 	if (n != NULL)
 		x->owner = n;
 	decode_block(x, k->path, n, record);
-	x->owner = owner;
 }
 
 /* For its faults only: what it says has been laid under the others already. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "conf/conf.h"
 #include "conf/schema.h"
+#include "conf/units.h"
 
 #define DAY	(24 * 3600 * CLOCK_S)
 #define HOUR	(3600 * CLOCK_S)
@@ -37,7 +38,7 @@ const struct key schema[] = {
 	    "pattern that matches nothing are errors." },
 { "listen", KEY_ADDRESS, KEY_MANY | KEY_SUGAR,
 	.help = "Short for a listener named default with these addresses." },
-{ "to", KEY_RECORDS, KEY_SUGAR, .brief = "upstream", .like = "routes[].to",
+{ "to", KEY_RECORDS, KEY_MANY | KEY_SUGAR, .brief = "upstream", .like = "routes[].to",
 	.help = "Short for a route named default that takes every request." },
 { "workers", KEY_COUNT, KEY_AUTO | KEY_RESTART, "auto",
 	IN(conf, workers), FROM(1, 256),
@@ -258,7 +259,7 @@ const struct key schema[] = {
 	LIST(conf_route, methods, nmethods),
 	.help = "GET includes HEAD. A path that matches with another method "
 	    "is 405." },
-{ "routes[].to", KEY_RECORDS, KEY_NO_DEFAULT,
+{ "routes[].to", KEY_RECORDS, KEY_MANY | KEY_NO_DEFAULT,
 	LIST(conf_route, targets, ntargets), .brief = "upstream",
 	.help = "Pass it on: the name of an upstream, a list of upstreams "
 	    "with weights, or a list of addresses." },
@@ -411,6 +412,39 @@ key_item_path(const struct key *k, char *to, size_t room)
 	    k->like != NULL ? k->like : k->path,
 	    k->type == KEY_NAMED ? ".NAME" :
 	    k->type == KEY_RECORDS ? "[]" : "");
+}
+
+bool
+key_is_off(const struct key *k)
+{
+	return k->fallback != NULL && strcmp(k->fallback, "off") == 0;
+}
+
+bool
+key_has_defaults(const struct key *k)
+{
+	unsigned i;
+
+	for (i = 0; i < schema_keys; i++) {
+		if (!key_is_under(&schema[i], k->path))
+			continue;
+		if (schema[i].type == KEY_BLOCK ? !key_is_off(&schema[i]) &&
+		    key_has_defaults(&schema[i]) : schema[i].fallback != NULL)
+			return true;
+	}
+	return false;
+}
+
+void
+key_print_bound(const struct key *k, uint64_t value, char to[32])
+{
+	if (k->type == KEY_DURATION)
+		units_print_duration(to, value);
+	else if (k->type == KEY_SIZE)
+		units_print_size(to, value);
+	else
+		snprintf(to, 32, "%llu%s", (unsigned long long)value,
+		    k->type == KEY_PERCENT ? "%" : "");
 }
 
 bool

@@ -40,7 +40,7 @@ enum key_type {
 	KEY_TYPES
 };
 
-#define KEY_MANY	1u	/* a list; one value need no brackets */
+#define KEY_MANY	1u	/* a list; a single value need no brackets */
 #define KEY_REQUIRED	2u
 #define KEY_OFF		4u	/* `off' is allowed */
 #define KEY_AUTO	8u	/* `auto' is allowed, and stored as 0 */
@@ -82,6 +82,12 @@ const char	*key_name(const struct key *);	/* the last part of its path */
 /* The path of what a list or map of records holds: "routes[]", "upstreams.NAME". */
 size_t		 key_item_path(const struct key *, char *to, size_t room);
 #define KEY_PATH_MAX	96
+
+/* A block that is absent is off, or has keys with defaults. */
+bool		 key_is_off(const struct key *);
+bool		 key_has_defaults(const struct key *);
+/* A bound of a number, as one would write it. */
+void		 key_print_bound(const struct key *, uint64_t, char to[32]);
 
 /* The n-th word of "a|b|c"; false: there are fewer. */
 bool		 words_get(const char *words, unsigned n, struct text *);

@@ -35,7 +35,6 @@ static void	 number_fault(struct decoder *, const struct key *,
 		    struct conf_node *, enum unit_fault);
 static bool	 number_fits(struct decoder *, const struct key *,
 		    struct conf_node *, uint64_t);
-static void	 print_number(enum key_type, char to[32], uint64_t);
 static bool	 read_word(struct decoder *, const struct key *,
 		    struct conf_node *, void *);
 static bool	 read_text(struct decoder *, const struct key *,
@@ -258,23 +257,11 @@ number_fits(struct decoder *x, const struct key *k, struct conf_node *n,
 	}
 	if (value >= k->least && value <= k->most)
 		return true;
-	print_number(k->type, least, k->least);
-	print_number(k->type, most, k->most);
+	key_print_bound(k, k->least, least);
+	key_print_bound(k, k->most, most);
 	snprintf(hint, sizeof(hint), "from %s to %s", least, most);
 	decode_fault(x, n, hint, "%.60s is out of range", n->text.p);
 	return false;
-}
-
-static void
-print_number(enum key_type type, char to[32], uint64_t value)
-{
-	if (type == KEY_DURATION)
-		units_print_duration(to, value);
-	else if (type == KEY_SIZE)
-		units_print_size(to, value);
-	else
-		snprintf(to, 32, "%llu%s", (unsigned long long)value,
-		    type == KEY_PERCENT ? "%" : "");
 }
 
 /* One word is stored as its index, several as a set. */
