@@ -119,6 +119,7 @@ help:
 #: make                     build ./fairlead
 #: make SAN=address         build build/san-address/fairlead (thread, undefined)
 #: make check [SAN=...]     all tests; SAN=thread runs the flows only
+#: make check ONLY=unit-net one test binary; ONLY=flow
 #: make layers pure lint    the law of the house
 #: make format              let clang-format decide spacing
 #: make fuzz FUZZ_TIME=60   every fuzzer for so many seconds
@@ -177,14 +178,19 @@ DRIVERS = tests
 DRIVER_OUT = $(OUT)
 RUN = $(UNITS) $(FLOW)
 endif
+WANTED = $(if $(ONLY),$(filter %/$(ONLY),$(RUN)),$(RUN))
 
 check:
 	@tools/deps check
-	@$(MAKE) --no-print-directory $(if $(wildcard $(MAIN)),all)
+ifneq ($(filter unit-%,$(ONLY)),)
+	@$(MAKE) --no-print-directory $(WANTED)
+else
+	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory $(DRIVERS)
+endif
 	@FAIRLEAD_BIN=$(abspath $(BIN)) FAIRLEAD_SAN=$(SAN) \
 	    FAIRLEAD_TESTS=$(abspath $(DRIVER_OUT)/tests) \
-	    FAIRLEAD_ROOT=$(CURDIR) tools/check $(RUN)
+	    FAIRLEAD_ROOT=$(CURDIR) tools/check $(WANTED)
 
 # ---- the law ----------------------------------------------------------------
 
