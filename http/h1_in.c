@@ -53,6 +53,9 @@ h1_readable(struct conn *c)
 		}
 		ration -= (size_t)n;
 	}
+	/* Nothing may be read now, but an RST must not wait until it may. */
+	if (c->owner == h && conn_is_reset(c))
+		on_end(h, -1);
 }
 
 /* Understand what has been read, as far as it goes. */
@@ -389,8 +392,7 @@ static bool
 bad(struct h1 *h, enum end why)
 {
 	if (h->client != NULL) {
-		h1_fail(h, h->in == IN_HEAD ? END_UPSTREAM_PROTOCOL :
-		    END_UPSTREAM_TRUNCATED);
+		h1_fail(h, END_UPSTREAM_PROTOCOL);
 		return false;
 	}
 	if (h->in == IN_HEAD) {

@@ -30,6 +30,7 @@ static void	conn_again(struct again *);
 static void	conn_expired(struct deadline *, bool);
 static void	finish_connect(struct conn *);
 static void	finish_shake(struct conn *);
+static int	socket_error(int);
 static bool	flush_blocked(struct conn *);
 static void	socket_options(int, int);
 static bool	has_pending(const struct conn *);
@@ -181,6 +182,12 @@ conn_flush(struct conn *c)
 	return 0;
 }
 
+bool
+conn_is_reset(struct conn *c)
+{
+	return socket_error(c->fd) != 0;
+}
+
 void
 conn_pause(struct conn *c)
 {
@@ -274,11 +281,8 @@ conn_expired(struct deadline *d, bool stalled)
 static void
 finish_connect(struct conn *c)
 {
-	int error = 0;
-	socklen_t n = sizeof(error);
+	int error = socket_error(c->fd);
 
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &n) == -1)
-		error = errno;
 	if (error != 0) {
 		c->ops->failed(c, error);
 		return;
@@ -301,6 +305,17 @@ finish_shake(struct conn *c)
 		c->ops->writable(c);
 	} else if (errno != EAGAIN)
 		c->ops->failed(c, errno);
+}
+
+static int
+socket_error(int fd)
+{
+	int error = 0;
+	socklen_t n = sizeof(error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) == -1)
+		return errno;
+	return error;
 }
 
 /* True when the kernel took some of what was blocked. */

@@ -95,6 +95,8 @@ void	conn_drained(struct conn *);
  * with errno: the wire failed.
  */
 int	conn_flush(struct conn *);
+/* The peer has reset the connection, whatever is still to be read. */
+bool	conn_is_reset(struct conn *);
 void	conn_pause(struct conn *);		/* no readable() until resumed */
 void	conn_resume(struct conn *);		/* readable() comes in this pass or the next if there is something */
 void	conn_shut(struct conn *);		/* send our end once `out' is empty */

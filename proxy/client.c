@@ -281,7 +281,7 @@ on_done(void *arg, bool keep)
 		client_end(c);
 	else if (!keep)
 		client_linger(c);
-	else if (c->port->gone || c->worker->draining)
+	else if (c->worker->draining)
 		client_end(c);
 	else {
 		c->conn.ops = &idle_ops;

@@ -26,6 +26,8 @@
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
 #include "stats/stats.h"
+#include "tls/store.h"
+#include "tls/transport.h"
 
 #define SPARE_MOST	512		/* exchanges kept for reuse */
 #define REPLAY_MOST	STREAM_WINDOW	/* request body kept to be sent again */
@@ -33,6 +35,7 @@
 static struct exchange	*exchange_make(struct worker *);
 static void	admit(struct exchange *, enum end);
 static enum end	find_route(struct exchange *);
+static bool	is_misdirected(const struct exchange *);
 static void	act(struct exchange *);
 static void	identify(struct exchange *);
 static bool	may_keep_alive(const struct exchange *);
@@ -284,6 +287,8 @@ find_route(struct exchange *x)
 	struct route_query q = exchange_query(x);
 	struct route_answer a = route_match(s->plan->routes, &q);
 
+	if (is_misdirected(x))
+		return END_MISDIRECTED;
 	if (a.route < 0)
 		return a.other_method ? END_METHOD_NOT_ALLOWED : END_NO_ROUTE;
 	x->route = &s->routes[a.route];
@@ -294,6 +299,24 @@ find_route(struct exchange *x)
 	    x->request->length > x->body_limit)
 		return END_BODY_TOO_LARGE;
 	return END_NONE;
+}
+
+/* A connection made for one site must not be asked for another (C.3, 19). */
+static bool
+is_misdirected(const struct exchange *x)
+{
+	const struct client *c = x->client;
+	const struct tls_store *store;
+	struct text sni;
+
+	if (!c->secure)
+		return false;
+	sni = tls_session_sni(c->conn.session);
+	if (sni.n == 0 || text_equal_fold(sni, x->request->host) ||
+	    c->port->gone)
+		return false;
+	store = x->lease->snapshot->listeners[c->port->index].store;
+	return store != NULL && !tls_store_same(store, sni, x->request->host);
 }
 
 /* RFC 9110 7.6.2: the last proxy a TRACE or OPTIONS may reach answers it. */

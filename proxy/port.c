@@ -13,7 +13,6 @@
 #include "conf/conf.h"
 #include "net/listen.h"
 #include "net/loop.h"
-#include "proxy/client.h"
 #include "proxy/lease.h"
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
@@ -203,18 +202,14 @@ tls_key(const struct tls_options *o)
 	    o->curves != NULL ? o->curves : "");
 }
 
-/* Its connections end at their next boundary, and it with the last. */
+/*
+ * Its connections are told with their next response, or time out; it ends with
+ * the last.
+ */
 static void
 port_leave(struct port *p)
 {
-	struct client *c, *next;
-
 	p->left = true;
-	for (c = TAILQ_FIRST(&p->worker->clients); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
-		if (c->port == p)
-			client_close_soon(c);
-	}
 	port_unref(p);
 }
 
