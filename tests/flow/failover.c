@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -163,6 +164,29 @@ Test(failover, stale__a_post_that_went_out_is_not_sent_again)
 	    502, "stale");
 	cr_assert_eq(origin_count(a, "/gone"), 1);
 	front_must_log(&f, "/gone", "stale");
+	daemon_stop(f.d);
+}
+
+/*
+ * The connection is gone before fairlead, which stands still, hears of it:
+ * nothing of the request can have reached anybody.
+ */
+Test(failover, stale_unsent__any_method_is_sent_on_a_fresh_connection)
+{
+	struct client *c;
+
+	a = origin_new("a");
+	f = front_of(&(struct front_settings){ 0 }, a, NULL);
+	c = dial(f.port);
+	cr_assert_eq(ask(c, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")->status, 200);
+	daemon_signal(f.d, SIGSTOP);
+	origin_reset_idle(a);
+	cr_assert(client_print(c,
+	    "POST /sent HTTP/1.1\r\nHost: t\r\n"
+	    "Content-Length: 1\r\n\r\nx"));
+	daemon_signal(f.d, SIGCONT);
+	cr_assert_eq(answer(c, "POST")->status, 200);
+	cr_assert_eq(origin_count(a, "/sent"), 1);
 	daemon_stop(f.d);
 }
 

@@ -16,7 +16,7 @@ TestSuite(listen, .timeout = 60);
 #define SAY_HI \
 	"access_log: off\n" \
 	"routes: [{ name: hi, path: \"/*\", respond: { status: 200, " \
-	"body: \"$(client_ip)\" } }]\n"
+	"body: hi } }]\n"
 #define ADMIN "admin: { address: \"127.0.0.1:0\" }\n"
 
 static struct response *

@@ -10,15 +10,22 @@
 #include "tests/lib/client.h"
 #include "tests/lib/daemon.h"
 
+static struct response *ask_admin(struct daemon *, const char *path);
 static json_t *stat_at(struct daemon *, const char *path);
 
 char *
 daemon_admin(struct daemon *d, const char *path)
 {
-	struct response *r = get(daemon_port(d, "admin"), path, "");
+	struct response *r = ask_admin(d, path);
 
 	cr_assert_eq(r->status, 200, "%s: %d", path, r->status);
 	return r->body.n == 0 ? keep_text("", 0) : r->body.p;
+}
+
+bool
+daemon_is_ready(struct daemon *d)
+{
+	return ask_admin(d, "/readyz")->status == 200;
 }
 
 json_t *
@@ -77,6 +84,18 @@ daemon_server_up(struct daemon *d, const char *upstream, const char *server)
 {
 	return json_is_true(
 	    json_object_get(daemon_server(d, upstream, server), "up"));
+}
+
+/* It knows itself by address and as localhost only. */
+static struct response *
+ask_admin(struct daemon *d, const char *path)
+{
+	struct client *c = dial(daemon_port(d, "admin"));
+	struct response *r;
+
+	r = ask(c, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+	client_close(c);
+	return r;
 }
 
 static json_t *

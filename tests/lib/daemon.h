@@ -64,6 +64,8 @@ long		 daemon_rss(const struct daemon *);
 
 /* The body of that path, which must answer 200. */
 char		*daemon_admin(struct daemon *, const char *path);
+/* Whether /readyz answers 200. */
+bool		 daemon_is_ready(struct daemon *);
 /* /stats, parsed. */
 json_t		*daemon_stats(struct daemon *);
 /* A number by path: "routes/all/requests"; it must be there. */

@@ -32,6 +32,7 @@ static void accept_all(struct origin *);
 static void conn_new(struct origin *, int fd);
 static void conn_watch(struct origin_conn *);
 static void conn_close(struct origin_conn *, bool reset);
+static void close_idle(struct origin *, bool reset);
 static void sweep(struct origin *);
 static void wake(struct origin *);
 
@@ -133,16 +134,13 @@ origin_revive(struct origin *o)
 void
 origin_close_idle(struct origin *o)
 {
-	struct origin_conn *c, *next;
+	close_idle(o, false);
+}
 
-	pthread_mutex_lock(&o->lock);
-	for (c = TAILQ_FIRST(&o->conns); c != NULL; c = next) {
-		next = TAILQ_NEXT(c, entry);
-		if (c->phase == PHASE_HEAD && c->in.n == 0)
-			conn_close(c, false);
-	}
-	pthread_mutex_unlock(&o->lock);
-	wake(o);
+void
+origin_reset_idle(struct origin *o)
+{
+	close_idle(o, true);
 }
 
 #define LOCKED(o, expression) \
@@ -423,6 +421,21 @@ conn_close(struct origin_conn *c, bool reset)
 		(void)digest_end(c->digest);
 	c->digest = NULL;
 	TAILQ_INSERT_TAIL(&o->buried, c, entry);
+}
+
+static void
+close_idle(struct origin *o, bool reset)
+{
+	struct origin_conn *c, *next;
+
+	pthread_mutex_lock(&o->lock);
+	for (c = TAILQ_FIRST(&o->conns); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, entry);
+		if (c->phase == PHASE_HEAD && c->in.n == 0)
+			conn_close(c, reset);
+	}
+	pthread_mutex_unlock(&o->lock);
+	wake(o);
 }
 
 /* Close those that are over and watch the others for what they wait for. */

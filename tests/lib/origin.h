@@ -72,6 +72,8 @@ void		 origin_kill(struct origin *);
 void		 origin_revive(struct origin *);
 /* Close (FIN) the connections on which nothing goes on. */
 void		 origin_close_idle(struct origin *);
+/* The same with RST. */
+void		 origin_reset_idle(struct origin *);
 
 /* One request as it came. */
 struct seen {
