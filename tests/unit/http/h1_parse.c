@@ -48,7 +48,7 @@ say(struct result *to, const char *format, ...)
 static void
 say_head(struct result *to, const struct head *head)
 {
-	const struct field *f;
+	unsigned i;
 
 	to->head[0] = '\0';
 	if (to->bytes <= 0)
@@ -59,8 +59,9 @@ say_head(struct result *to, const struct head *head)
 	if (head->status > 0)
 		say(to, "1.%d %u %.*s", head->version == HTTP_1_1, head->status,
 		    TEXT_ARG(head->reason));
-	for (f = head->fields.v; f < head->fields.v + head->fields.n; f++)
-		say(to, "|%.*s=%.*s", TEXT_ARG(f->name), TEXT_ARG(f->value));
+	for (i = 0; i < head->fields.n; i++)
+		say(to, "|%.*s=%.*s", TEXT_ARG(head->fields.v[i].name),
+		    TEXT_ARG(head->fields.v[i].value));
 }
 
 static ssize_t
