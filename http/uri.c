@@ -187,11 +187,13 @@ query_is_canonical(struct text query)
 	size_t i;
 	char octet;
 
-	for (i = 0; i < query.n; i++)
-		if (is_encoded(text_from(query, i), &octet))
-			i += 2;
-		else if (!query_keeps(query.p[i]))
+	for (i = 0; i < query.n; i++) {
+		if (query_keeps(query.p[i]))
+			continue;
+		if (!is_encoded(text_from(query, i), &octet))
 			return false;
+		i += 2;
+	}
 	return true;
 }
 
