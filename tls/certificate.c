@@ -26,47 +26,46 @@
 #include "base/mem.h"
 
 struct tls_decoder {
-	OSSL_DECODER_CTX	*pem;
-	EVP_PKEY		*key;		/* where `pem' puts it */
-	SSL_CTX			*trial;		/* judges each pair */
-	struct map		 issuers;	/* DER to X509 */
-	STACK_OF(X509)		*issuer_refs;	/* the map's */
-	struct arena		 ders;		/* its keys */
-	bool			 locked;	/* a passphrase was asked for */
+	OSSL_DECODER_CTX *pem;
+	EVP_PKEY *key; /* where `pem' puts it */
+	SSL_CTX *trial; /* judges each pair */
+	struct map issuers; /* DER to X509 */
+	STACK_OF(X509) * issuer_refs; /* the map's */
+	struct arena ders; /* its keys */
+	bool locked; /* a passphrase was asked for */
 };
 
-static int	no_passphrase(char *, size_t, size_t *, const OSSL_PARAM *,
-		    void *);
-static bool	parse_chain(struct tls_certificate *, struct tls_decoder *,
-		    const struct tls_bytes *, struct tls_why *);
-static bool	at_end(void);
-static bool	add_to_chain(struct tls_certificate *, struct tls_decoder *,
-		    struct text);
-static bool	next_der(BIO *, struct text *);
-static bool	is_certificate(const char *);
-static X509	*decode(struct text);
-static X509	*decode_issuer(struct tls_decoder *, struct text);
-static bool	parse_key(struct tls_certificate *, struct tls_decoder *,
-		    const struct tls_bytes *, struct tls_why *);
-static EVP_PKEY	*decode_key(struct tls_decoder *, BIO *);
-static bool	judge(const struct tls_certificate *, struct tls_decoder *,
-		    struct tls_why *);
-static void	learn_names(struct tls_certificate *);
+static int no_passphrase(char *, size_t, size_t *, const OSSL_PARAM *, void *);
+static bool parse_chain(struct tls_certificate *, struct tls_decoder *,
+    const struct tls_bytes *, struct tls_why *);
+static bool at_end(void);
+static bool
+add_to_chain(struct tls_certificate *, struct tls_decoder *, struct text);
+static bool next_der(BIO *, struct text *);
+static bool is_certificate(const char *);
+static X509 *decode(struct text);
+static X509 *decode_issuer(struct tls_decoder *, struct text);
+static bool parse_key(struct tls_certificate *, struct tls_decoder *,
+    const struct tls_bytes *, struct tls_why *);
+static EVP_PKEY *decode_key(struct tls_decoder *, BIO *);
+static bool
+judge(const struct tls_certificate *, struct tls_decoder *, struct tls_why *);
+static void learn_names(struct tls_certificate *);
 static struct text dns_name(const GENERAL_NAME *);
-static void	learn_facts(struct tls_certificate *);
-static char	*common_name(const X509 *);
-static int64_t	unix_seconds(const ASN1_TIME *);
+static void learn_facts(struct tls_certificate *);
+static char *common_name(const X509 *);
+static int64_t unix_seconds(const ASN1_TIME *);
 static const char *first_reason(void);
-static bool	refuse(struct tls_why *, enum tls_file, const char *, ...)
-		    __attribute__((format(printf, 3, 4)));
+static bool refuse(struct tls_why *, enum tls_file, const char *, ...)
+    __attribute__((format(printf, 3, 4)));
 
 struct tls_decoder *
 tls_decoder_new(void)
 {
 	struct tls_decoder *d = xcalloc(1, sizeof(*d));
 
-	d->pem = OSSL_DECODER_CTX_new_for_pkey(&d->key, "PEM", NULL, NULL,
-	    EVP_PKEY_KEYPAIR, NULL, NULL);
+	d->pem = OSSL_DECODER_CTX_new_for_pkey(
+	    &d->key, "PEM", NULL, NULL, EVP_PKEY_KEYPAIR, NULL, NULL);
 	d->trial = SSL_CTX_new(TLS_server_method());
 	d->issuer_refs = sk_X509_new_null();
 	if (d->pem != NULL && d->trial != NULL &&
@@ -96,7 +95,8 @@ tls_certificate_parse(struct tls_decoder *d, const struct tls_bytes *cert,
 	struct tls_certificate *c;
 
 	if (d == NULL) {
-		refuse(why, TLS_FILE_CERT, "cannot be parsed: "
+		refuse(why, TLS_FILE_CERT,
+		    "cannot be parsed: "
 		    "OpenSSL offers no decoder, see openssl.cnf(5)");
 		return NULL;
 	}
@@ -137,8 +137,8 @@ tls_certificate_unref(struct tls_certificate *c)
 
 /* Never ask the terminal, as OpenSSL would. */
 static int
-no_passphrase(char *to, size_t n, size_t *used, const OSSL_PARAM *params,
-    void *arg)
+no_passphrase(
+    char *to, size_t n, size_t *used, const OSSL_PARAM *params, void *arg)
 {
 	struct tls_decoder *d = arg;
 
@@ -168,8 +168,8 @@ parse_chain(struct tls_certificate *c, struct tls_decoder *d,
 		    "certificate %d in it cannot be parsed: %s", n + 1,
 		    first_reason());
 	ERR_clear_error();
-	return n > 0 || refuse(why, TLS_FILE_CERT,
-	    "holds no certificate in PEM form");
+	return n > 0 ||
+	    refuse(why, TLS_FILE_CERT, "holds no certificate in PEM form");
 }
 
 /* PEM_read_bio found nothing more, rather than something damaged. */
@@ -286,16 +286,16 @@ decode_key(struct tls_decoder *d, BIO *bio)
 
 /* OpenSSL's own verdict now, rather than at each handshake. */
 static bool
-judge(const struct tls_certificate *c, struct tls_decoder *d,
-    struct tls_why *why)
+judge(
+    const struct tls_certificate *c, struct tls_decoder *d, struct tls_why *why)
 {
 	if (X509_check_private_key(c->leaf, c->key) != 1)
-		return refuse(why, TLS_FILE_KEY,
-		    "is not the key of the certificate");
-	if (SSL_CTX_use_cert_and_key(d->trial, c->leaf, c->key, c->chain,
-	    1) != 1)
-		return refuse(why, TLS_FILE_CERT, "cannot be used: %s",
-		    first_reason());
+		return refuse(
+		    why, TLS_FILE_KEY, "is not the key of the certificate");
+	if (SSL_CTX_use_cert_and_key(d->trial, c->leaf, c->key, c->chain, 1) !=
+	    1)
+		return refuse(
+		    why, TLS_FILE_CERT, "cannot be used: %s", first_reason());
 	return true;
 }
 
@@ -303,8 +303,8 @@ judge(const struct tls_certificate *c, struct tls_decoder *d,
 static void
 learn_names(struct tls_certificate *c)
 {
-	GENERAL_NAMES *all = X509_get_ext_d2i(c->leaf, NID_subject_alt_name,
-	    NULL, NULL);
+	GENERAL_NAMES *all =
+	    X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
 	int n = sk_GENERAL_NAME_num(all);
 	size_t most = n > 0 ? (size_t)n : 1;
 	char *to;
@@ -314,8 +314,8 @@ learn_names(struct tls_certificate *c)
 	for (int i = 0; i < n; i++) {
 		struct tls_name *name = &c->names[c->nnames];
 
-		if (!tls_pattern_fold(dns_name(
-		    sk_GENERAL_NAME_value(all, i)), to, name))
+		if (!tls_pattern_fold(
+			dns_name(sk_GENERAL_NAME_value(all, i)), to, name))
 			continue;
 		to += name->name.n + 1;
 		c->nnames++;
@@ -332,7 +332,7 @@ dns_name(const GENERAL_NAME *name)
 	if (name->type != GEN_DNS)
 		return TEXT_NONE;
 	return (struct text){ (const char *)ASN1_STRING_get0_data(san),
-	    (size_t)ASN1_STRING_length(san) };
+		(size_t)ASN1_STRING_length(san) };
 }
 
 static void
@@ -361,8 +361,8 @@ common_name(const X509 *x)
 
 	if (at < 0)
 		return NULL;
-	n = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(
-	    X509_NAME_get_entry(subject, at)));
+	n = ASN1_STRING_to_UTF8(
+	    &utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 	if (n < 0)
 		return NULL;
 	name = xstrndup((const char *)utf8, (size_t)n);

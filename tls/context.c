@@ -21,28 +21,28 @@
 #include "tls/tickets.h"
 
 /* Forward secret and AEAD; the client knows best which one is fast for it. */
-#define CIPHERS		"ECDHE+AESGCM:ECDHE+CHACHA20"
-#define CURVES		"X25519:P-256:P-384"
+#define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define CURVES "X25519:P-256:P-384"
 
 struct tls_context {
-	SSL_CTX	*ssl_ctx;
+	SSL_CTX *ssl_ctx;
 };
 
-static bool	set_options(SSL_CTX *, const struct tls_options *,
-		    struct tls_option_fault *);
-static bool	taken(bool, const char *, struct tls_option_fault *);
-static void	set_modes(SSL_CTX *);
-static void	set_sessions(SSL_CTX *, const struct tls_settings *);
-static void	set_choices(SSL_CTX *, const char *const *);
-static int	choose_certificate(SSL *, void *);
-static int	acknowledge_name(SSL *, int *, void *);
-static int	choose_protocol(SSL *, const unsigned char **, unsigned char *,
-		    const unsigned char *, unsigned, void *);
-static bool	offered(const unsigned char *, unsigned, struct text);
+static bool
+set_options(SSL_CTX *, const struct tls_options *, struct tls_option_fault *);
+static bool taken(bool, const char *, struct tls_option_fault *);
+static void set_modes(SSL_CTX *);
+static void set_sessions(SSL_CTX *, const struct tls_settings *);
+static void set_choices(SSL_CTX *, const char *const *);
+static int choose_certificate(SSL *, void *);
+static int acknowledge_name(SSL *, int *, void *);
+static int choose_protocol(SSL *, const unsigned char **, unsigned char *,
+    const unsigned char *, unsigned, void *);
+static bool offered(const unsigned char *, unsigned, struct text);
 
 struct tls_context *
-tls_context_new(const struct tls_settings *settings,
-    struct tls_option_fault *fault)
+tls_context_new(
+    const struct tls_settings *settings, struct tls_option_fault *fault)
 {
 	struct tls_context *context = xcalloc(1, sizeof(*context));
 
@@ -88,11 +88,11 @@ tls_context_set_store(SSL *ssl, const struct tls_store *store)
 }
 
 static bool
-set_options(SSL_CTX *ctx, const struct tls_options *o,
-    struct tls_option_fault *fault)
+set_options(
+    SSL_CTX *ctx, const struct tls_options *o, struct tls_option_fault *fault)
 {
-	int version = o->min_version == TLS_1_3 ?
-	    TLS1_3_VERSION : TLS1_2_VERSION;
+	int version =
+	    o->min_version == TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
 	const char *ciphers = o->ciphers != NULL ? o->ciphers : CIPHERS;
 	const char *curves = o->curves != NULL ? o->curves : CURVES;
 
@@ -102,14 +102,15 @@ set_options(SSL_CTX *ctx, const struct tls_options *o,
 	} else
 		SSL_CTX_set_num_tickets(ctx, 1);
 	return taken(SSL_CTX_set_min_proto_version(ctx, version) == 1,
-	    "min_version", fault) &&
-	    taken(SSL_CTX_set_cipher_list(ctx, ciphers) == 1,
-	    "ciphers", fault) &&
+		   "min_version", fault) &&
+	    taken(
+		SSL_CTX_set_cipher_list(ctx, ciphers) == 1, "ciphers", fault) &&
 	    taken(o->ciphersuites == NULL ||
-	    SSL_CTX_set_ciphersuites(ctx, o->ciphersuites) == 1,
-	    "ciphersuites", fault) &&
+		    SSL_CTX_set_ciphersuites(ctx, o->ciphersuites) == 1,
+		"ciphersuites", fault) &&
 	    taken(SSL_CTX_ctrl(ctx, SSL_CTRL_SET_GROUPS_LIST, 0,
-	    (void *)(uintptr_t)curves) == 1, "curves", fault);
+		      (void *)(uintptr_t)curves) == 1,
+		"curves", fault);
 }
 
 static bool
@@ -136,11 +137,11 @@ taken(bool ok, const char *key, struct tls_option_fault *fault)
 static void
 set_modes(SSL_CTX *ctx)
 {
-	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
-	    SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
-	    SSL_MODE_ENABLE_PARTIAL_WRITE |
-	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
+	SSL_CTX_set_options(
+	    ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_mode(ctx,
+	    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_read_ahead(ctx, 1);
 }
 
@@ -163,8 +164,8 @@ set_choices(SSL_CTX *ctx, const char *const *protocols)
 {
 	SSL_CTX_set_cert_cb(ctx, choose_certificate, NULL);
 	SSL_CTX_set_tlsext_servername_callback(ctx, acknowledge_name);
-	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol,
-	    (void *)(uintptr_t)protocols);
+	SSL_CTX_set_alpn_select_cb(
+	    ctx, choose_protocol, (void *)(uintptr_t)protocols);
 }
 
 static int
@@ -183,8 +184,8 @@ acknowledge_name(SSL *ssl, int *alert, void *arg)
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 
 	(void)alert, (void)arg;
-	if (name == NULL || !tls_store_knows(SSL_get_app_data(ssl),
-	    text_of(name)))
+	if (name == NULL ||
+	    !tls_store_knows(SSL_get_app_data(ssl), text_of(name)))
 		return SSL_TLSEXT_ERR_NOACK;
 	return SSL_TLSEXT_ERR_OK;
 }
@@ -214,8 +215,8 @@ static bool
 offered(const unsigned char *offers, unsigned n, struct text protocol)
 {
 	for (unsigned i = 0; i < n; i += 1u + offers[i])
-		if (offers[i] == protocol.n && memcmp(offers + i + 1,
-		    protocol.p, protocol.n) == 0)
+		if (offers[i] == protocol.n &&
+		    memcmp(offers + i + 1, protocol.p, protocol.n) == 0)
 			return true;
 	return false;
 }

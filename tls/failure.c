@@ -8,7 +8,7 @@
 
 #include "tls/failure.h"
 
-static enum tls_failure	of_reason(int);
+static enum tls_failure of_reason(int);
 
 const char *
 tls_failure_word(enum tls_failure failure)

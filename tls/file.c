@@ -20,13 +20,13 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-#define FILE_MOST	(1 << 20)
-#define SETTLED_S	2	/* the coarsest clock of a filesystem */
+#define FILE_MOST (1 << 20)
+#define SETTLED_S 2 /* the coarsest clock of a filesystem */
 
-static bool	read_open(int, struct tls_bytes *, struct stat *, char *);
-static bool	read_all(int, struct tls_bytes *);
-static bool	same_time(const struct timespec *, const struct timespec *);
-static bool	refuse(char *, const char *, const char *);
+static bool read_open(int, struct tls_bytes *, struct stat *, char *);
+static bool read_all(int, struct tls_bytes *);
+static bool same_time(const struct timespec *, const struct timespec *);
+static bool refuse(char *, const char *, const char *);
 
 bool
 tls_file_read(const char *path, int64_t wall_s, struct tls_bytes *bytes,

@@ -11,13 +11,12 @@
 #include "base/mem.h"
 #include "tls/certificate.h"
 
-static size_t	count_names(struct tls_certificate **, unsigned);
-static void	collect(struct tls_name *, struct tls_certificate **,
-		    unsigned);
-static int	by_name_and_file(const void *, const void *);
+static size_t count_names(struct tls_certificate **, unsigned);
+static void collect(struct tls_name *, struct tls_certificate **, unsigned);
+static int by_name_and_file(const void *, const void *);
 static struct tls_set *set_for(struct tls_index *, const struct tls_name *);
-static bool	join(struct tls_set *, struct tls_certificate *);
-static void	choose_fallback(struct tls_index *, struct tls_certificate **);
+static bool join(struct tls_set *, struct tls_certificate *);
+static void choose_fallback(struct tls_index *, struct tls_certificate **);
 
 void
 tls_index_build(struct tls_index *index, struct arena *arena,
@@ -34,7 +33,7 @@ tls_index_build(struct tls_index *index, struct arena *arena,
 	index->sets = arena_alloc(arena, room * sizeof(*index->sets));
 	index->members = arena_alloc(arena, room * sizeof(*index->members));
 	for (size_t i = 0; i < total; i++) {
-		struct tls_name name = v[i];	/* names grow over v */
+		struct tls_name name = v[i]; /* names grow over v */
 
 		if (!join(set_for(index, &name), certificates[name.value]))
 			hidden->hidden(hidden->arg, name.value, &name);

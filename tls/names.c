@@ -7,16 +7,16 @@
 
 #include "tls/names.h"
 
-#define LABEL_MAX	63
+#define LABEL_MAX 63
 
-static bool		 name_valid(struct text);
-static bool		 label_valid(struct text);
-static bool		 all_digits(struct text);
-static bool		 is_digit(char);
-static bool		 is_name_byte(char);
-static char		 lower(char);
-static const struct tls_name *find(const struct tls_names *,
-			    const struct tls_name *);
+static bool name_valid(struct text);
+static bool label_valid(struct text);
+static bool all_digits(struct text);
+static bool is_digit(char);
+static bool is_name_byte(char);
+static char lower(char);
+static const struct tls_name *
+find(const struct tls_names *, const struct tls_name *);
 
 bool
 tls_name_fold(struct text wire, char *to, struct text *name)

@@ -9,12 +9,11 @@
 
 #include "tls/pieces.h"
 
-static size_t	whole_pieces(const struct tls_pieces *);
+static size_t whole_pieces(const struct tls_pieces *);
 static struct text copy_pieces(const struct tls_pieces *, char *, size_t);
 
 struct text
-tls_pieces_record(const struct tls_pieces *rest, size_t refused,
-    char *scratch)
+tls_pieces_record(const struct tls_pieces *rest, size_t refused, char *scratch)
 {
 	size_t n = refused > 0 ? refused : whole_pieces(rest);
 

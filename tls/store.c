@@ -23,46 +23,45 @@
 
 /* A pair of files and what they hold. */
 struct pair {
-	struct tls_certificate	*certificate;
-	const char		*cert_path, *key_path;
-	struct tls_stamp	 cert, key;
+	struct tls_certificate *certificate;
+	const char *cert_path, *key_path;
+	struct tls_stamp cert, key;
 };
 
 struct tls_store {
-	struct pair		 *pairs;	/* as the files */
-	unsigned		  n;
-	struct map		  by_path;	/* cert_path to pair */
-	struct tls_index	  index;
-	struct tls_certificate	**certificates;	/* of the pairs, in a row */
-	struct arena		  arena;	/* all of the above */
+	struct pair *pairs; /* as the files */
+	unsigned n;
+	struct map by_path; /* cert_path to pair */
+	struct tls_index index;
+	struct tls_certificate **certificates; /* of the pairs, in a row */
+	struct arena arena; /* all of the above */
 };
 
 /* A load under way. */
 struct load {
-	struct tls_store	 *store;
-	const struct tls_store	 *old;
-	struct tls_decoder	 *decoder;	/* from the first need on */
-	const struct tls_faults	 *faults;
-	int64_t			  wall_s;
-	bool			  failed;
+	struct tls_store *store;
+	const struct tls_store *old;
+	struct tls_decoder *decoder; /* from the first need on */
+	const struct tls_faults *faults;
+	int64_t wall_s;
+	bool failed;
 };
 
-static bool	load_pair(struct load *, unsigned,
-		    const struct tls_certificate_file *);
-static bool	take_over(struct pair *, const struct pair *);
-static bool	read_pair(struct load *, struct pair *, const struct pair *,
-		    struct tls_why *);
-static void	parse_pair(struct load *, struct pair *, const struct pair *,
-		    const struct tls_bytes *, const struct tls_bytes *,
-		    struct tls_why *);
-static const struct pair *find_pair(const struct tls_store *,
-		    const struct tls_certificate_file *);
-static void	warn_of_pair(struct load *, unsigned);
-static void	build_index(struct load *);
-static void	warn_of_hidden(void *, unsigned, const struct tls_name *);
+static bool
+load_pair(struct load *, unsigned, const struct tls_certificate_file *);
+static bool take_over(struct pair *, const struct pair *);
+static bool
+read_pair(struct load *, struct pair *, const struct pair *, struct tls_why *);
+static void parse_pair(struct load *, struct pair *, const struct pair *,
+    const struct tls_bytes *, const struct tls_bytes *, struct tls_why *);
+static const struct pair *
+find_pair(const struct tls_store *, const struct tls_certificate_file *);
+static void warn_of_pair(struct load *, unsigned);
+static void build_index(struct load *);
+static void warn_of_hidden(void *, unsigned, const struct tls_name *);
 static const struct tls_set *set_of(const struct tls_store *, struct text);
-static void	fault(struct load *, unsigned, enum tls_file, bool,
-		    const char *, ...) __attribute__((format(printf, 5, 6)));
+static void fault(struct load *, unsigned, enum tls_file, bool, const char *,
+    ...) __attribute__((format(printf, 5, 6)));
 
 struct tls_store *
 tls_store_load(const struct tls_certificate_file *files, unsigned n,
@@ -123,8 +122,8 @@ tls_store_same(const struct tls_store *store, struct text a, struct text b)
 {
 	const struct tls_set *sa = set_of(store, a), *sb = set_of(store, b);
 
-	return sa->n == sb->n && memcmp(sa->members, sb->members,
-	    sa->n * sizeof(*sa->members)) == 0;
+	return sa->n == sb->n &&
+	    memcmp(sa->members, sb->members, sa->n * sizeof(*sa->members)) == 0;
 }
 
 bool
@@ -141,8 +140,8 @@ tls_store_apply(const struct tls_store *store, struct text name, SSL *ssl)
 	for (unsigned i = 0; i < set->n; i++) {
 		const struct tls_certificate *c = set->members[i];
 
-		if (SSL_use_cert_and_key(ssl, c->leaf, c->key, c->chain,
-		    1) != 1)
+		if (SSL_use_cert_and_key(ssl, c->leaf, c->key, c->chain, 1) !=
+		    1)
 			return false;
 	}
 	return true;
@@ -150,8 +149,8 @@ tls_store_apply(const struct tls_store *store, struct text name, SSL *ssl)
 
 /* False when there is no certificate; the fault was told. */
 static bool
-load_pair(struct load *load, unsigned i,
-    const struct tls_certificate_file *file)
+load_pair(
+    struct load *load, unsigned i, const struct tls_certificate_file *file)
 {
 	struct tls_store *store = load->store;
 	struct pair *pair = &store->pairs[i];
@@ -190,10 +189,10 @@ read_pair(struct load *load, struct pair *pair, const struct pair *old,
 
 	why->which = TLS_FILE_CERT;
 	if (tls_file_read(pair->cert_path, load->wall_s, &cert, &pair->cert,
-	    why->message)) {
+		why->message)) {
 		why->which = TLS_FILE_KEY;
 		if (tls_file_read(pair->key_path, load->wall_s, &key,
-		    &pair->key, why->message))
+			&pair->key, why->message))
 			parse_pair(load, pair, old, &cert, &key, why);
 	}
 	tls_bytes_wipe(&cert);
@@ -213,14 +212,14 @@ parse_pair(struct load *load, struct pair *pair, const struct pair *old,
 	else {
 		if (load->decoder == NULL)
 			load->decoder = tls_decoder_new();
-		pair->certificate = tls_certificate_parse(load->decoder, cert,
-		    key, why);
+		pair->certificate =
+		    tls_certificate_parse(load->decoder, cert, key, why);
 	}
 }
 
 static const struct pair *
-find_pair(const struct tls_store *store,
-    const struct tls_certificate_file *file)
+find_pair(
+    const struct tls_store *store, const struct tls_certificate_file *file)
 {
 	const struct pair *pair;
 
@@ -253,8 +252,8 @@ build_index(struct load *load)
 	struct tls_store *store = load->store;
 	struct tls_hidden hidden = { warn_of_hidden, load };
 
-	store->certificates = arena_alloc(&store->arena,
-	    store->n * sizeof(*store->certificates));
+	store->certificates =
+	    arena_alloc(&store->arena, store->n * sizeof(*store->certificates));
 	for (unsigned i = 0; i < store->n; i++)
 		store->certificates[i] = store->pairs[i].certificate;
 	tls_index_build(&store->index, &store->arena, store->certificates,

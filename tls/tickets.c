@@ -22,32 +22,32 @@
 
 #include "base/mem.h"
 
-#define SLOTS	3
+#define SLOTS 3
 
 /* What libssl gives its callback to fill, in its order. */
 enum { NAME_BYTES = 16, AES_BYTES = 32, MAC_BYTES = 32 };
 
 struct ticket_key {
-	unsigned char	name[NAME_BYTES];
-	unsigned char	aes[AES_BYTES];
-	unsigned char	mac[MAC_BYTES];
+	unsigned char name[NAME_BYTES];
+	unsigned char aes[AES_BYTES];
+	unsigned char mac[MAC_BYTES];
 };
 
 struct tls_tickets {
-	struct ticket_key	 keys[SLOTS];
-	atomic_uint		 current;	/* slot; any thread reads */
-	uint64_t		 made;		/* the current key; control */
-	EVP_CIPHER		*cipher;	/* fetched once: that locks */
+	struct ticket_key keys[SLOTS];
+	atomic_uint current; /* slot; any thread reads */
+	uint64_t made; /* the current key; control */
+	EVP_CIPHER *cipher; /* fetched once: that locks */
 };
 
-static int	ticket_key(SSL *, unsigned char *, unsigned char *,
-		    EVP_CIPHER_CTX *, EVP_MAC_CTX *, int);
-static int	seal(struct tls_tickets *, unsigned char *, unsigned char *,
-		    EVP_CIPHER_CTX *, EVP_MAC_CTX *);
-static int	unseal(struct tls_tickets *, SSL *, const unsigned char *,
-		    const unsigned char *, EVP_CIPHER_CTX *, EVP_MAC_CTX *);
-static bool	mac_init(EVP_MAC_CTX *, const struct ticket_key *);
-static bool	key_make(struct ticket_key *);
+static int ticket_key(SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *,
+    EVP_MAC_CTX *, int);
+static int seal(struct tls_tickets *, unsigned char *, unsigned char *,
+    EVP_CIPHER_CTX *, EVP_MAC_CTX *);
+static int unseal(struct tls_tickets *, SSL *, const unsigned char *,
+    const unsigned char *, EVP_CIPHER_CTX *, EVP_MAC_CTX *);
+static bool mac_init(EVP_MAC_CTX *, const struct ticket_key *);
+static bool key_make(struct ticket_key *);
 
 /* Every slot gets a key: none is ever all zero and so known to everybody. */
 struct tls_tickets *
@@ -79,8 +79,9 @@ tls_tickets_free(struct tls_tickets *t)
 bool
 tls_tickets_turn(struct tls_tickets *t, uint64_t now)
 {
-	unsigned next = (atomic_load_explicit(&t->current,
-	    memory_order_relaxed) + 1) % SLOTS;
+	unsigned next =
+	    (atomic_load_explicit(&t->current, memory_order_relaxed) + 1) %
+	    SLOTS;
 
 	assert(now >= t->made);
 	if (now - t->made < TLS_TICKETS_PERIOD_NS || !key_make(&t->keys[next]))
@@ -114,8 +115,8 @@ static int
 seal(struct tls_tickets *t, unsigned char *name, unsigned char *iv,
     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
-	const struct ticket_key *key = &t->keys[atomic_load_explicit(
-	    &t->current, memory_order_acquire)];
+	const struct ticket_key *key =
+	    &t->keys[atomic_load_explicit(&t->current, memory_order_acquire)];
 	int iv_bytes = EVP_CIPHER_get_iv_length(t->cipher);
 
 	memcpy(name, key->name, NAME_BYTES);
@@ -133,8 +134,8 @@ static int
 unseal(struct tls_tickets *t, SSL *ssl, const unsigned char *name,
     const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
-	unsigned current = atomic_load_explicit(&t->current,
-	    memory_order_acquire);
+	unsigned current =
+	    atomic_load_explicit(&t->current, memory_order_acquire);
 	unsigned before = (current + SLOTS - 1) % SLOTS;
 	bool old = memcmp(name, t->keys[current].name, NAME_BYTES) != 0;
 	const struct ticket_key *key = &t->keys[old ? before : current];
@@ -151,11 +152,9 @@ static bool
 mac_init(EVP_MAC_CTX *mac, const struct ticket_key *key)
 {
 	char digest[] = "SHA256";
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
-		    digest, 0),
-		OSSL_PARAM_construct_end()
-	};
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(
+				    OSSL_MAC_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_end() };
 
 	return EVP_MAC_init(mac, key->mac, MAC_BYTES, params) == 1;
 }

@@ -32,30 +32,28 @@
 #include "tls/pieces.h"
 
 struct tls_session {
-	SSL		*ssl;
-	unsigned long	 error;		/* OpenSSL's, of what broke it */
-	int		 broken;	/* errno of what broke it, 0: nothing */
-	size_t		 refused;	/* bytes of the record to be resumed */
-	uint8_t		 failure;	/* enum tls_failure */
-	bool		 dry;		/* the last read gave nothing */
-	bool		 filled;	/* the last read(2) was not short */
-	bool		 shutting;	/* close_notify found no room */
+	SSL *ssl;
+	unsigned long error; /* OpenSSL's, of what broke it */
+	int broken; /* errno of what broke it, 0: nothing */
+	size_t refused; /* bytes of the record to be resumed */
+	uint8_t failure; /* enum tls_failure */
+	bool dry; /* the last read gave nothing */
+	bool filled; /* the last read(2) was not short */
+	bool shutting; /* close_notify found no room */
 };
 
-static ssize_t	tls_read(struct conn *, void *, size_t);
-static ssize_t	tls_writev(struct conn *, const struct iovec *, int);
-static int	tls_shake(struct conn *);
-static void	tls_shut(struct conn *);
-static bool	tls_pending(const struct conn *);
-static void	tls_free(struct conn *);
+static ssize_t tls_read(struct conn *, void *, size_t);
+static ssize_t tls_writev(struct conn *, const struct iovec *, int);
+static int tls_shake(struct conn *);
+static void tls_shut(struct conn *);
+static bool tls_pending(const struct conn *);
+static void tls_free(struct conn *);
 
-static long	watch(BIO *, int, const char *, size_t, int, long, int,
-		    size_t *);
-static int	outcome(struct tls_session *, int);
-static int	breakage(struct tls_session *, int);
-static bool	write_record(struct tls_session *, struct tls_pieces *,
-		    size_t *);
-static bool	notify(struct tls_session *);
+static long watch(BIO *, int, const char *, size_t, int, long, int, size_t *);
+static int outcome(struct tls_session *, int);
+static int breakage(struct tls_session *, int);
+static bool write_record(struct tls_session *, struct tls_pieces *, size_t *);
+static bool notify(struct tls_session *);
 
 const struct transport transport_tls = {
 	.read = tls_read,
@@ -67,8 +65,8 @@ const struct transport transport_tls = {
 };
 
 struct tls_session *
-tls_session_new(struct tls_context *context, const struct tls_store *store,
-    int fd)
+tls_session_new(
+    struct tls_context *context, const struct tls_store *store, int fd)
 {
 	struct tls_session *t = xcalloc(1, sizeof(*t));
 
@@ -225,8 +223,8 @@ static long
 watch(BIO *bio, int what, const char *bytes, size_t room, int argi, long argl,
     int result, size_t *done)
 {
-	struct tls_session *t = (struct tls_session *)(void *)
-	    BIO_get_callback_arg(bio);
+	struct tls_session *t =
+	    (struct tls_session *)(void *)BIO_get_callback_arg(bio);
 
 	(void)bytes, (void)argi, (void)argl;
 	if (what == (BIO_CB_READ | BIO_CB_RETURN))
@@ -271,8 +269,7 @@ static bool
 write_record(struct tls_session *t, struct tls_pieces *rest, size_t *done)
 {
 	char scratch[TLS_RECORD_BYTES];
-	struct text record = tls_pieces_record(rest, t->refused,
-	    scratch);
+	struct text record = tls_pieces_record(rest, t->refused, scratch);
 	size_t put;
 
 	ERR_clear_error();

@@ -28,7 +28,6 @@ static void
 teardown(void)
 {
 	tls_decoder_free(decoder);
-	EVP_PKEY_free(key);
 }
 
 TestSuite(certificate, .init = setup, .fini = teardown);
@@ -38,8 +37,8 @@ parse(const char *cert, const char *key_pem)
 {
 	struct tls_bytes c = { xstrdup(cert), strlen(cert) };
 	struct tls_bytes k = { xstrdup(key_pem), strlen(key_pem) };
-	struct tls_certificate *made = tls_certificate_parse(decoder, &c, &k,
-	    &why);
+	struct tls_certificate *made =
+	    tls_certificate_parse(decoder, &c, &k, &why);
 
 	tls_bytes_wipe(&c);
 	tls_bytes_wipe(&k);
@@ -55,18 +54,14 @@ refused(const char *cert, const char *key_pem, enum tls_file which,
 	cr_assert_str_eq(why.message, message);
 }
 
-static char *
-joined(const char *a, const char *b, const char *c)
-{
-	return xasprintf("%s%s%s", a, b, c);
-}
-
 Test(certificate, tells_names_dates_kind_and_common_name)
 {
-	struct pki_spec spec = { .cn = "Shop", .key = key, .from = 1700000000,
-	    .to = 4200000001,
-	    .names = "email:me@x,DNS:Shop.Example,IP:10.0.0.1,"
-	    "DNS:*.shop.example,DNS:f*.example,DNS:b.example" };
+	struct pki_spec spec = { .cn = "Shop",
+		.key = key,
+		.from = 1700000000,
+		.to = 4200000001,
+		.names = "email:me@x,DNS:Shop.Example,IP:10.0.0.1,"
+			 "DNS:*.shop.example,DNS:f*.example,DNS:b.example" };
 	struct tls_certificate *c = parse(pki_pem(&spec), pki_key_pem(key));
 
 	cr_assert_not_null(c, "%s", why.message);
@@ -117,10 +112,10 @@ Test(certificate, keeps_its_chain_in_order_and_shares_issuers)
 	struct pki_spec one = { .cn = "one", .key = other };
 	struct pki_spec two = { .cn = "two", .key = other };
 	char *one_pem = pki_pem(&one);
-	char *chain = joined(pki_pem(&leaf), one_pem, pki_pem(&two));
+	char *chain = pki_join(pki_pem(&leaf), one_pem, pki_pem(&two));
 	struct tls_certificate *a = parse(chain, pki_key_pem(key));
-	struct tls_certificate *b = parse(joined(pki_pem(&leaf), one_pem, ""),
-	    pki_key_pem(key));
+	struct tls_certificate *b =
+	    parse(pki_join(pki_pem(&leaf), one_pem, ""), pki_key_pem(key));
 
 	cr_assert_str_eq(a->facts.common_name, "leaf");
 	cr_assert_eq(sk_X509_num(a->chain), 2);
@@ -130,30 +125,30 @@ Test(certificate, keeps_its_chain_in_order_and_shares_issuers)
 	cr_assert_neq(a->leaf, b->leaf);
 	tls_certificate_unref(a);
 	tls_certificate_unref(b);
-	EVP_PKEY_free(other);
 }
 
 Test(certificate, and_key_may_share_a_file_with_anything_around)
 {
 	struct pki_spec spec = { .cn = "a", .key = key };
-	char *both = joined("Bag Attributes\n", pki_key_pem(key),
-	    pki_pem(&spec));
+	char *both =
+	    pki_join("Bag Attributes\n", pki_key_pem(key), pki_pem(&spec));
 	struct tls_certificate *c = parse(both, both);
 
 	cr_assert_not_null(c, "%s", why.message);
 	tls_certificate_unref(c);
-	both = joined(pki_pem(&spec), "\nbetween\n", pki_key_pem(key));
+	both = pki_join(pki_pem(&spec), "\nbetween\n", pki_key_pem(key));
 	cr_assert_not_null(c = parse(both, both), "%s", why.message);
 	tls_certificate_unref(c);
 }
 
 Test(certificate, key_may_follow_its_curve_s_parameters)
 {
-	static const char parameters[] = "-----BEGIN EC PARAMETERS-----\n"
+	static const char parameters[] =
+	    "-----BEGIN EC PARAMETERS-----\n"
 	    "BggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
 	struct pki_spec spec = { .cn = "a", .key = key };
-	struct tls_certificate *c = parse(pki_pem(&spec),
-	    joined(parameters, pki_key_pem(key), ""));
+	struct tls_certificate *c =
+	    parse(pki_pem(&spec), pki_join(parameters, pki_key_pem(key), ""));
 
 	cr_assert_not_null(c, "%s", why.message);
 	tls_certificate_unref(c);
@@ -161,20 +156,23 @@ Test(certificate, key_may_follow_its_curve_s_parameters)
 
 Test(certificate, of_every_usual_kind_is_taken)
 {
-	static const struct { const char *make, *kind; } kinds[] = {
-		{ "P-256", "EC" }, { "P-384", "EC" }, { "RSA:2048", "RSA" },
+	static const struct {
+		const char *make, *kind;
+	} kinds[] = {
+		{ "P-256", "EC" },
+		{ "P-384", "EC" },
+		{ "RSA:2048", "RSA" },
 	};
 
 	for (int i = 0; i < 3; i++) {
 		EVP_PKEY *k = pki_key(kinds[i].make);
 		struct pki_spec spec = { .cn = "a", .key = k };
-		struct tls_certificate *c = parse(pki_pem(&spec),
-		    pki_key_pem(k));
+		struct tls_certificate *c =
+		    parse(pki_pem(&spec), pki_key_pem(k));
 
 		cr_assert_not_null(c, "%s", why.message);
 		cr_assert_str_eq(c->facts.kind, kinds[i].kind);
 		tls_certificate_unref(c);
-		EVP_PKEY_free(k);
 	}
 }
 
@@ -190,12 +188,12 @@ Test(certificate, file_without_one_is_refused)
 Test(certificate, that_does_not_parse_is_refused_with_its_number)
 {
 	static const char broken[] = "-----BEGIN CERTIFICATE-----\n"
-	    "AAAA\n-----END CERTIFICATE-----\n";
+				     "AAAA\n-----END CERTIFICATE-----\n";
 	struct pki_spec spec = { .cn = "a", .key = key };
 
 	refused(broken, pki_key_pem(key), TLS_FILE_CERT,
 	    "certificate 1 in it cannot be parsed: wrong tag");
-	refused(joined(pki_pem(&spec), pki_pem(&spec), broken),
+	refused(pki_join(pki_pem(&spec), pki_pem(&spec), broken),
 	    pki_key_pem(key), TLS_FILE_CERT,
 	    "certificate 3 in it cannot be parsed: wrong tag");
 }
@@ -203,7 +201,7 @@ Test(certificate, that_does_not_parse_is_refused_with_its_number)
 Test(certificate, cut_short_is_refused)
 {
 	struct pki_spec spec = { .cn = "a", .key = key };
-	char *whole = pki_pem(&spec), *chain = joined(whole, whole, "");
+	char *whole = pki_pem(&spec), *chain = pki_join(whole, whole, "");
 
 	whole[strlen(whole) / 2] = '\0';
 	refused(whole, pki_key_pem(key), TLS_FILE_CERT,
@@ -237,8 +235,8 @@ Test(certificate, key_under_a_passphrase_is_refused_without_asking)
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *pem;
 
-	PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_128_cbc(), "pw", 2,
-	    NULL, NULL);
+	PEM_write_bio_PKCS8PrivateKey(
+	    bio, key, EVP_aes_128_cbc(), "pw", 2, NULL, NULL);
 	BIO_write(bio, "", 1);
 	BIO_get_mem_data(bio, &pem);
 	refused(pki_pem(&spec), pem, TLS_FILE_KEY,
@@ -256,7 +254,6 @@ Test(certificate, key_of_another_is_refused)
 
 	refused(pki_pem(&spec), pki_key_pem(other), TLS_FILE_KEY,
 	    "is not the key of the certificate");
-	EVP_PKEY_free(other);
 }
 
 Test(certificate, too_weak_for_openssl_is_refused_at_load)
@@ -266,7 +263,6 @@ Test(certificate, too_weak_for_openssl_is_refused_at_load)
 
 	refused(pki_pem(&spec), pki_key_pem(weak), TLS_FILE_CERT,
 	    "cannot be used: ee key too small");
-	EVP_PKEY_free(weak);
 }
 
 Test(certificate, needs_a_decoder)

@@ -21,12 +21,14 @@ static void
 setup(void)
 {
 	struct tls_certificate_file files[3] = {
-		pki_pair("a", (struct pki_spec){ .cn = "a-ec",
-		    .names = "DNS:a.x" }),
-		pki_pair("r", (struct pki_spec){ .cn = "a-rsa",
-		    .names = "DNS:a.x", .key = pki_key("RSA:2048") }),
-		pki_pair("b", (struct pki_spec){ .cn = "b",
-		    .names = "DNS:*.b.x" }),
+		pki_pair(
+		    "a", (struct pki_spec){ .cn = "a-ec", .names = "DNS:a.x" }),
+		pki_pair("r",
+		    (struct pki_spec){ .cn = "a-rsa",
+			.names = "DNS:a.x",
+			.key = pki_key("RSA:2048") }),
+		pki_pair(
+		    "b", (struct pki_spec){ .cn = "b", .names = "DNS:*.b.x" }),
 	};
 
 	store = pki_store(files, 3);
@@ -71,22 +73,26 @@ client_version(int version)
 static void
 client_protocols(const char *wire)
 {
-	SSL_set_alpn_protos(w.client, (const unsigned char *)wire,
-	    (unsigned)strlen(wire));
+	SSL_set_alpn_protos(
+	    w.client, (const unsigned char *)wire, (unsigned)strlen(wire));
 }
 
 Test(context, speaks_tls_1_3_and_1_2)
 {
-	const struct { int version; const char *word; } cases[] = {
-		{ TLS1_3_VERSION, "TLSv1.3" }, { TLS1_2_VERSION, "TLSv1.2" },
+	const struct {
+		int version;
+		const char *word;
+	} cases[] = {
+		{ TLS1_3_VERSION, "TLSv1.3" },
+		{ TLS1_2_VERSION, "TLSv1.2" },
 	};
 
 	for (int i = 0; i < 2; i++) {
 		wire_open(&w, context, store);
 		client_version(cases[i].version);
 		cr_assert(wire_shake(&w));
-		cr_assert_str_eq(tls_session_version(wire_session(&w)),
-		    cases[i].word);
+		cr_assert_str_eq(
+		    tls_session_version(wire_session(&w)), cases[i].word);
 		cr_assert_not(tls_session_resumed(wire_session(&w)));
 		wire_say(&w, "hello");
 		wire_close(&w);
@@ -115,18 +121,24 @@ Test(context, refuses_tls_1_2_where_1_3_is_the_least)
 
 Test(context, chooses_the_certificate_by_name)
 {
-	const struct { const char *sni, *cn; } cases[] = {
-		{ "a.x", "a-ec" }, { "A.X", "a-ec" }, { "q.b.x", "b" },
-		{ "b.x", "a-ec" }, { "other", "a-ec" }, { NULL, "a-ec" },
+	const struct {
+		const char *sni, *cn;
+	} cases[] = {
+		{ "a.x", "a-ec" },
+		{ "A.X", "a-ec" },
+		{ "q.b.x", "b" },
+		{ "b.x", "a-ec" },
+		{ "other", "a-ec" },
+		{ NULL, "a-ec" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		wire_open(&w, context, store);
-		SSL_set_tlsext_host_name(w.client, cases[i].sni);
+		wire_ask_for(&w, cases[i].sni);
 		cr_assert(wire_shake(&w));
 		cr_assert_str_eq(wire_peer_cn(&w), cases[i].cn);
-		cr_assert(text_equal(tls_session_sni(wire_session(&w)),
-		    text_of(cases[i].sni)));
+		cr_assert(text_equal(
+		    tls_session_sni(wire_session(&w)), text_of(cases[i].sni)));
 		wire_close(&w);
 	}
 }
@@ -137,8 +149,8 @@ Test(context, chooses_rsa_for_who_cannot_verify_ecdsa)
 
 	for (int i = 0; i < 3; i++) {
 		wire_open(&w, context, store);
-		SSL_set_tlsext_host_name(w.client, names[i]);
-		SSL_set1_sigalgs_list(w.client, "rsa_pss_rsae_sha256");
+		wire_ask_for(&w, names[i]);
+		wire_set(&w, SSL_CTRL_SET_SIGALGS_LIST, "rsa_pss_rsae_sha256");
 		cr_assert(wire_shake(&w));
 		cr_assert_str_eq(wire_peer_cn(&w), "a-rsa");
 		wire_close(&w);
@@ -148,8 +160,8 @@ Test(context, chooses_rsa_for_who_cannot_verify_ecdsa)
 Test(context, has_nothing_for_who_can_verify_neither)
 {
 	wire_open(&w, context, store);
-	SSL_set_tlsext_host_name(w.client, "q.b.x");
-	SSL_set1_sigalgs_list(w.client, "rsa_pss_rsae_sha256");
+	wire_ask_for(&w, "q.b.x");
+	wire_set(&w, SSL_CTRL_SET_SIGALGS_LIST, "rsa_pss_rsae_sha256");
 	fails_as(TLS_FAILED_NO_SHARED_CIPHER);
 }
 
@@ -158,13 +170,11 @@ Test(context, sends_the_chain_of_the_file_and_nothing_else)
 	EVP_PKEY *ca = pki_key("P-256"), *key = pki_key("P-256");
 	struct pki_spec leaf = { .cn = "leaf", .key = key, .issuer = ca };
 	struct pki_spec issuer = { .cn = "ca", .key = ca };
-	char chain[8192];
 	struct tls_certificate_file file;
 	struct tls_store *chained;
 
-	snprintf(chain, sizeof(chain), "%s%s", pki_pem(&leaf),
-	    pki_pem(&issuer));
-	file.cert = pki_file("chain.pem", chain);
+	file.cert = pki_file(
+	    "chain.pem", pki_join(pki_pem(&leaf), pki_pem(&issuer), ""));
 	file.key = pki_file("chain.key", pki_key_pem(key));
 	chained = pki_store(&file, 1);
 	wire_open(&w, context, chained);
@@ -176,8 +186,6 @@ Test(context, sends_the_chain_of_the_file_and_nothing_else)
 	cr_assert_eq(sk_X509_num(SSL_get_peer_cert_chain(w.client)), 1);
 	wire_close(&w);
 	tls_store_free(chained);
-	EVP_PKEY_free(ca);
-	EVP_PKEY_free(key);
 }
 
 Test(context, agrees_on_http_1_1_by_alpn)
@@ -185,8 +193,8 @@ Test(context, agrees_on_http_1_1_by_alpn)
 	wire_open(&w, context, store);
 	client_protocols("\2h2\10http/1.1");
 	cr_assert(wire_shake(&w));
-	cr_assert(text_equal(tls_session_alpn(wire_session(&w)),
-	    TEXT("http/1.1")));
+	cr_assert(
+	    text_equal(tls_session_alpn(wire_session(&w)), TEXT("http/1.1")));
 	wire_close(&w);
 }
 
@@ -201,7 +209,10 @@ Test(context, serves_who_offers_no_protocol)
 Test(context, refuses_unknown_protocols_with_alert_120)
 {
 	static const char *const offers[] = {
-		"\2h2", "\7http/1.", "\11http/1.10", "\10http/1.0",
+		"\2h2",
+		"\7http/1.",
+		"\11http/1.10",
+		"\10http/1.0",
 	};
 
 	for (int i = 0; i < 4; i++) {
@@ -223,7 +234,9 @@ Test(context, prefers_its_own_order_of_protocols)
 
 	tls_context_free(context);
 	context = tls_context_new(&(struct tls_settings){ .listener = "https",
-	    .options = &wire_options, .protocols = both, .tickets = tickets },
+				      .options = &wire_options,
+				      .protocols = both,
+				      .tickets = tickets },
 	    &fault);
 	wire_open(&w, context, store);
 	client_protocols("\10http/1.1\2h2");
@@ -234,21 +247,24 @@ Test(context, prefers_its_own_order_of_protocols)
 
 Test(context, prefers_x25519_but_does_not_insist)
 {
-	const struct { const char *groups; int nid; } cases[] = {
+	const struct {
+		const char *groups;
+		int nid;
+	} cases[] = {
 		{ "X25519:P-256", NID_X25519 },
-		{ "P-256", NID_X9_62_prime256v1 }, { "P-384", NID_secp384r1 },
+		{ "P-256", NID_X9_62_prime256v1 },
+		{ "P-384", NID_secp384r1 },
 	};
 
 	for (int i = 0; i < 3; i++) {
 		wire_open(&w, context, store);
-		SSL_set1_groups_list(w.client, cases[i].groups);
+		wire_set(&w, SSL_CTRL_SET_GROUPS_LIST, cases[i].groups);
 		cr_assert(wire_shake(&w));
-		cr_assert_eq(SSL_get_negotiated_group(w.client),
-		    cases[i].nid);
+		cr_assert_eq(SSL_get_negotiated_group(w.client), cases[i].nid);
 		wire_close(&w);
 	}
 	wire_open(&w, context, store);
-	SSL_set1_groups_list(w.client, "P-521");
+	wire_set(&w, SSL_CTRL_SET_GROUPS_LIST, "P-521");
 	fails_as(TLS_FAILED_NO_SHARED_CIPHER);
 }
 
@@ -262,25 +278,27 @@ Test(context, takes_curves_ciphers_and_suites_from_its_options)
 	open_with(&o);
 	cr_assert(wire_shake(&w));
 	cr_assert_eq(SSL_get_negotiated_group(w.client), NID_secp384r1);
-	cr_assert_str_eq(SSL_get_cipher(w.client),
-	    "TLS_CHACHA20_POLY1305_SHA256");
+	cr_assert_str_eq(
+	    SSL_get_cipher(w.client), "TLS_CHACHA20_POLY1305_SHA256");
 	wire_close(&w);
 	wire_open(&w, context, store);
 	client_version(TLS1_2_VERSION);
 	cr_assert(wire_shake(&w));
-	cr_assert_str_eq(SSL_get_cipher(w.client),
-	    "ECDHE-ECDSA-AES256-GCM-SHA384");
+	cr_assert_str_eq(
+	    SSL_get_cipher(w.client), "ECDHE-ECDSA-AES256-GCM-SHA384");
 	wire_close(&w);
 }
 
 Test(context, takes_only_aead_and_forward_secrecy_by_default)
 {
 	static const char *const refused[] = {
-		"ECDHE-ECDSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA",
+		"ECDHE-ECDSA-AES128-SHA256",
+		"ECDHE-RSA-AES256-SHA",
 		"AES128-GCM-SHA256",
 	};
 	static const char *const taken[] = {
-		"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-CHACHA20-POLY1305",
+		"ECDHE-ECDSA-AES128-GCM-SHA256",
+		"ECDHE-RSA-CHACHA20-POLY1305",
 	};
 
 	for (int i = 0; i < 3; i++) {
@@ -304,12 +322,15 @@ option_refused(const struct tls_options *options, const char *key)
 	static const char *const none[] = { NULL };
 	struct tls_option_fault fault = { 0 };
 
-	cr_assert_null(tls_context_new(&(struct tls_settings){
-	    .options = options, .listener = "https", .protocols = none,
-	    .tickets = tickets }, &fault));
+	cr_assert_null(
+	    tls_context_new(&(struct tls_settings){ .options = options,
+				.listener = "https",
+				.protocols = none,
+				.tickets = tickets },
+		&fault));
 	cr_assert_str_eq(fault.key, key);
-	cr_assert_eq(strncmp(fault.message, "OpenSSL does not take it: ", 26),
-	    0);
+	cr_assert_eq(
+	    strncmp(fault.message, "OpenSSL does not take it: ", 26), 0);
 	cr_assert_gt(strlen(fault.message), 26);
 }
 
@@ -343,8 +364,8 @@ Test(context, has_the_modes_that_were_measured)
 	cr_assert_eq(SSL_get_max_early_data(ssl), 0);
 	cr_assert_eq(SSL_CTX_get_session_cache_mode(SSL_get_SSL_CTX(ssl)),
 	    SSL_SESS_CACHE_OFF);
-	cr_assert_eq(SSL_CTX_get_timeout(SSL_get_SSL_CTX(ssl)),
-	    TLS_TICKET_LIFE_S);
+	cr_assert_eq(
+	    SSL_CTX_get_timeout(SSL_get_SSL_CTX(ssl)), TLS_TICKET_LIFE_S);
 	SSL_free(ssl);
 }
 
@@ -359,8 +380,8 @@ Test(context, refuses_renegotiation)
 	SSL_do_handshake(w.client);
 	cr_assert_eq(transport_tls.read(&w.conn, &byte, 1), -1);
 	cr_assert_leq(SSL_do_handshake(w.client), 0);
-	cr_assert_eq(ERR_GET_REASON(ERR_peek_last_error()),
-	    SSL_R_NO_RENEGOTIATION);
+	cr_assert_eq(
+	    ERR_GET_REASON(ERR_peek_last_error()), SSL_R_NO_RENEGOTIATION);
 	wire_close(&w);
 }
 
@@ -378,7 +399,7 @@ Test(context, may_be_freed_before_its_sessions)
 Test(context, needs_the_store_for_the_handshake_only)
 {
 	wire_open(&w, context, store);
-	SSL_set_tlsext_host_name(w.client, "a.x");
+	wire_ask_for(&w, "a.x");
 	cr_assert(wire_shake(&w));
 	tls_store_free(store);
 	store = NULL;

@@ -7,8 +7,8 @@
 #include "tls/failure.h"
 
 static const struct {
-	int		 lib, reason;
-	const char	*word;
+	int lib, reason;
+	const char *word;
 } cases[] = {
 	{ ERR_LIB_SSL, SSL_R_UNSUPPORTED_PROTOCOL, "protocol" },
 	{ ERR_LIB_SSL, SSL_R_VERSION_TOO_LOW, "protocol" },
@@ -39,8 +39,8 @@ static const struct {
 Test(failure, has_a_word_for_each_of_openssl_s_reasons)
 {
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		cr_assert_str_eq(tls_failure_word(tls_failure_of(
-		    ERR_PACK(cases[i].lib, 0, cases[i].reason))),
+		cr_assert_str_eq(tls_failure_word(tls_failure_of(ERR_PACK(
+				     cases[i].lib, 0, cases[i].reason))),
 		    cases[i].word, "case %zu", i);
 }
 

@@ -33,8 +33,8 @@ stamp_of(const char *path, int64_t after_s)
 	struct stat st;
 
 	stat(path, &st);
-	cr_assert(tls_file_read(path, st.st_ctim.tv_sec + after_s, &bytes,
-	    &stamp, why));
+	cr_assert(tls_file_read(
+	    path, st.st_ctim.tv_sec + after_s, &bytes, &stamp, why));
 	tls_bytes_wipe(&bytes);
 	return stamp;
 }
@@ -45,8 +45,8 @@ Test(file, is_read_whole)
 	struct tls_bytes bytes;
 	struct tls_stamp stamp;
 
-	cr_assert(tls_file_read(pki_file("f", "some bytes"), 0, &bytes,
-	    &stamp, why));
+	cr_assert(
+	    tls_file_read(pki_file("f", "some bytes"), 0, &bytes, &stamp, why));
 	cr_assert_eq(bytes.n, 10);
 	cr_assert_eq(memcmp(bytes.p, "some bytes", 10), 0);
 	tls_bytes_wipe(&bytes);
@@ -75,8 +75,8 @@ Test(file, of_one_mebibyte_is_still_read)
 
 Test(file, that_is_longer_than_it_says_is_refused)
 {
-	cr_assert_str_eq(refusal("/proc/self/status"),
-	    "changed while it was read");
+	cr_assert_str_eq(
+	    refusal("/proc/self/status"), "changed while it was read");
 }
 
 Test(file, stamp_holds_while_nothing_changed)

@@ -18,15 +18,22 @@ hide(void *arg, unsigned which, const struct tls_name *name)
 }
 
 /* Certificates with a kind and names, without OpenSSL. */
-#define CERT(k, ...)							\
-	(struct tls_certificate){					\
-		.facts = { .kind = (k) },				\
-		.names = (struct tls_name[]){ __VA_ARGS__ },		\
-		.nnames = sizeof((struct tls_name[]){ __VA_ARGS__ }) /	\
-		    sizeof(struct tls_name),				\
+#define CERT(k, ...) \
+	(struct tls_certificate) \
+	{ \
+		.facts = { .kind = (k) }, \
+		.names = (struct tls_name[]){ __VA_ARGS__ }, \
+		.nnames = sizeof((struct tls_name[]){ __VA_ARGS__ }) / \
+		    sizeof(struct tls_name), \
 	}
-#define EXACT(n)	{ TEXT(n), false, 0 }
-#define STAR(n)		{ TEXT(n), true, 0 }
+#define EXACT(n) \
+	{ \
+		TEXT(n), false, 0 \
+	}
+#define STAR(n) \
+	{ \
+		TEXT(n), true, 0 \
+	}
 
 static struct tls_index
 build(struct arena *arena, struct tls_certificate **v, unsigned n)
@@ -46,18 +53,27 @@ Test(index, gives_each_name_its_certificate)
 	struct tls_certificate *v[] = { &a, &b };
 	struct arena arena = { 0 };
 	struct tls_index index = build(&arena, v, 2);
-	const struct { const char *name; struct tls_certificate *c; } want[] = {
-		{ "a.x", &b }, { "b.x", &a }, { "c.x", &b }, { "C.X.", &b },
-		{ "q.w.x", &a }, { "w.x", NULL }, { "d.x", NULL },
-		{ "", NULL }, { "a..x", NULL },
+	const struct {
+		const char *name;
+		struct tls_certificate *c;
+	} want[] = {
+		{ "a.x", &b },
+		{ "b.x", &a },
+		{ "c.x", &b },
+		{ "C.X.", &b },
+		{ "q.w.x", &a },
+		{ "w.x", NULL },
+		{ "d.x", NULL },
+		{ "", NULL },
+		{ "a..x", NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
-		const struct tls_set *set = tls_index_find(&index,
-		    text_of(want[i].name));
+		const struct tls_set *set =
+		    tls_index_find(&index, text_of(want[i].name));
 
-		cr_assert_eq(set != NULL, want[i].c != NULL, "%s",
-		    want[i].name);
+		cr_assert_eq(
+		    set != NULL, want[i].c != NULL, "%s", want[i].name);
 		if (set == NULL)
 			continue;
 		cr_assert_eq(set->n, 1);
@@ -101,8 +117,8 @@ Test(index, takes_a_name_given_twice_once_and_in_silence)
 
 Test(index, falls_back_to_the_first_with_its_siblings)
 {
-	struct tls_certificate a = CERT("EC", EXACT("a.x"), EXACT("m.x"),
-	    EXACT("z.x"));
+	struct tls_certificate a =
+	    CERT("EC", EXACT("a.x"), EXACT("m.x"), EXACT("z.x"));
 	struct tls_certificate b = CERT("RSA", EXACT("m.x"), EXACT("b.x"));
 	struct tls_certificate c = CERT("RSA", EXACT("k.x"));
 	struct tls_certificate d = CERT("EC", EXACT("k.x"));

@@ -6,13 +6,13 @@
 
 #include "tls/names.h"
 
-#define L63	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define L61	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define N253	L63 "." L63 "." L63 "." L61
+#define L63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define L61 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define N253 L63 "." L63 "." L63 "." L61
 
 static const struct {
-	const char	*wire;
-	const char	*folded;	/* NULL: no host name */
+	const char *wire;
+	const char *folded; /* NULL: no host name */
 } folds[] = {
 	{ "a", "a" },
 	{ "example.org", "example.org" },
@@ -76,9 +76,9 @@ Test(names, with_a_nul_inside_are_refused)
 }
 
 static const struct {
-	const char	*san;
-	bool		 ok, wildcard;
-	const char	*name;
+	const char *san;
+	bool ok, wildcard;
+	const char *name;
 } patterns[] = {
 	{ "Example.org", true, false, "example.org" },
 	{ "*.Example.org", true, true, "example.org" },
@@ -99,8 +99,9 @@ Test(names, of_certificates_may_have_one_star_as_leftmost_label)
 		char to[TLS_NAME_MAX + 1];
 		struct tls_name name = { .value = 7 };
 
-		cr_assert_eq(tls_pattern_fold(text_of(patterns[i].san), to,
-		    &name), patterns[i].ok, "%s", patterns[i].san);
+		cr_assert_eq(
+		    tls_pattern_fold(text_of(patterns[i].san), to, &name),
+		    patterns[i].ok, "%s", patterns[i].san);
 		if (!patterns[i].ok)
 			continue;
 		cr_assert_eq(name.wildcard, patterns[i].wildcard);
@@ -112,8 +113,10 @@ Test(names, of_certificates_may_have_one_star_as_leftmost_label)
 Test(names, are_ordered_by_bytes_then_length_then_wildcard)
 {
 	const struct tls_name v[] = {
-		{ TEXT("a"), false, 9 }, { TEXT("a"), true, 8 },
-		{ TEXT("ab"), false, 7 }, { TEXT("b"), false, 6 },
+		{ TEXT("a"), false, 9 },
+		{ TEXT("a"), true, 8 },
+		{ TEXT("ab"), false, 7 },
+		{ TEXT("b"), false, 6 },
 		{ TEXT("b"), true, 5 },
 	};
 

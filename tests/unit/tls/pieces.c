@@ -25,11 +25,11 @@ pieces_of(struct iovec *iov, const size_t *sizes, int n)
 }
 
 static const struct {
-	size_t	sizes[4];
-	int	n;
-	size_t	at, refused;
-	size_t	record;
-	bool	copied;
+	size_t sizes[4];
+	int n;
+	size_t at, refused;
+	size_t record;
+	bool copied;
 } cases[] = {
 	{ { 100 }, 1, 0, 0, 100, false },
 	{ { 100 }, 1, 60, 0, 40, false },
@@ -56,15 +56,15 @@ Test(pieces, that_fit_share_a_record_and_a_refused_one_is_repeated)
 {
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct iovec iov[4];
-		struct tls_pieces p = pieces_of(iov, cases[i].sizes,
-		    cases[i].n);
+		struct tls_pieces p =
+		    pieces_of(iov, cases[i].sizes, cases[i].n);
 		struct text record;
 
 		p.at = cases[i].at;
 		record = tls_pieces_record(&p, cases[i].refused, scratch);
 		cr_assert_eq(record.n, cases[i].record, "case %zu", i);
-		cr_assert_eq(record.p == scratch, cases[i].copied,
-		    "case %zu", i);
+		cr_assert_eq(
+		    record.p == scratch, cases[i].copied, "case %zu", i);
 		cr_assert_eq(memcmp(record.p, source + cases[i].at, record.n),
 		    0, "case %zu", i);
 	}

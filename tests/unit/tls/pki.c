@@ -17,16 +17,18 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define DAY_S	86400
+#define DAY_S 86400
 
 static char directory[64];
+static struct arena strings;
+static EVP_PKEY *keys[32];
+static unsigned nkeys;
 
-static int	remove_one(const char *, const struct stat *, int,
-		    struct FTW *);
-static void	remove_directory(void);
-static void	add_name(X509 *, const char *);
-static char	*drain(BIO *);
-static void	record(void *, const struct tls_fault *);
+static void clean_up(void);
+static int remove_one(const char *, const struct stat *, int, struct FTW *);
+static void add_name(X509 *, const char *);
+static char *drain(BIO *);
+static void record(void *, const struct tls_fault *);
 
 EVP_PKEY *
 pki_key(const char *kind)
@@ -38,7 +40,10 @@ pki_key(const char *kind)
 	else
 		key = EVP_EC_gen(kind);
 	cr_assert_not_null(key);
-	return key;
+	cr_assert_lt(nkeys, 32);
+	if (nkeys == 0)
+		atexit(clean_up);
+	return keys[nkeys++] = key;
 }
 
 char *
@@ -52,10 +57,10 @@ pki_pem(const struct pki_spec *spec)
 
 	X509_set_version(x, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial);
-	ASN1_TIME_set(X509_getm_notBefore(x),
-	    spec->from != 0 ? spec->from : now - DAY_S);
-	ASN1_TIME_set(X509_getm_notAfter(x),
-	    spec->to != 0 ? spec->to : now + DAY_S);
+	ASN1_TIME_set(
+	    X509_getm_notBefore(x), spec->from != 0 ? spec->from : now - DAY_S);
+	ASN1_TIME_set(
+	    X509_getm_notAfter(x), spec->to != 0 ? spec->to : now + DAY_S);
 	if (spec->cn != NULL)
 		X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
 		    MBSTRING_UTF8, (const unsigned char *)spec->cn, -1, -1, 0);
@@ -64,7 +69,8 @@ pki_pem(const struct pki_spec *spec)
 	if (spec->names != NULL)
 		add_name(x, spec->names);
 	cr_assert_gt(X509_sign(x, spec->issuer != NULL ? spec->issuer : key,
-	    EVP_sha256()), 0);
+			 EVP_sha256()),
+	    0);
 	PEM_write_bio_X509(bio, x);
 	X509_free(x);
 	return drain(bio);
@@ -79,14 +85,24 @@ pki_key_pem(EVP_PKEY *key)
 	return drain(bio);
 }
 
+char *
+pki_join(const char *a, const char *b, const char *c)
+{
+	size_t n = strlen(a) + strlen(b) + strlen(c) + 1;
+	char *text = arena_alloc(&strings, n);
+
+	snprintf(text, n, "%s%s%s", a, b, c);
+	return text;
+}
+
 const char *
 pki_directory(void)
 {
 	if (directory[0] == '\0') {
-		snprintf(directory, sizeof(directory),
-		    "/tmp/fairlead-tls-XXXXXX");
+		snprintf(
+		    directory, sizeof(directory), "/tmp/fairlead-tls-XXXXXX");
 		cr_assert_not_null(mkdtemp(directory));
-		atexit(remove_directory);
+		atexit(clean_up);
 	}
 	return directory;
 }
@@ -94,7 +110,7 @@ pki_directory(void)
 const char *
 pki_file(const char *name, const char *bytes)
 {
-	char *path = xasprintf("%s/%s", pki_directory(), name);
+	char *path = pki_join(pki_directory(), "/", name);
 	FILE *f = fopen(path, "w");
 
 	cr_assert_not_null(f);
@@ -106,23 +122,13 @@ pki_file(const char *name, const char *bytes)
 struct tls_certificate_file
 pki_pair(const char *name, struct pki_spec spec)
 {
-	struct tls_certificate_file file;
-	EVP_PKEY *made = spec.key == NULL ? pki_key("P-256") : NULL;
-	char *path = xasprintf("%s.pem", name), *pem;
-
-	if (made != NULL)
-		spec.key = made;
-	pem = pki_pem(&spec);
-	file.cert = pki_file(path, pem);
-	free(pem);
-	free(path);
-	path = xasprintf("%s.key", name);
-	pem = pki_key_pem(spec.key);
-	file.key = pki_file(path, pem);
-	free(pem);
-	free(path);
-	EVP_PKEY_free(made);
-	return file;
+	if (spec.key == NULL)
+		spec.key = pki_key("P-256");
+	return (struct tls_certificate_file){
+		.cert = pki_file(pki_join(name, ".pem", ""), pki_pem(&spec)),
+		.key =
+		    pki_file(pki_join(name, ".key", ""), pki_key_pem(spec.key)),
+	};
 }
 
 void
@@ -138,11 +144,22 @@ pki_store(const struct tls_certificate_file *files, unsigned n)
 	struct tls_store *store;
 
 	pki_faults_init(&faults);
-	store = tls_store_load(files, n, NULL,
-	    (int64_t)(clock_wall() / CLOCK_S), &faults.to);
+	store = tls_store_load(
+	    files, n, NULL, (int64_t)(clock_wall() / CLOCK_S), &faults.to);
 	cr_assert_eq(faults.n, 0, "%s", faults.v[0].message);
 	cr_assert_not_null(store);
 	return store;
+}
+
+static void
+clean_up(void)
+{
+	while (nkeys > 0)
+		EVP_PKEY_free(keys[--nkeys]);
+	arena_fini(&strings);
+	if (directory[0] != '\0')
+		nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	directory[0] = '\0';
 }
 
 static int
@@ -153,16 +170,10 @@ remove_one(const char *path, const struct stat *st, int what, struct FTW *ftw)
 }
 
 static void
-remove_directory(void)
-{
-	nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static void
 add_name(X509 *x, const char *names)
 {
-	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL,
-	    NID_subject_alt_name, names);
+	X509_EXTENSION *e =
+	    X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
 
 	cr_assert_not_null(e);
 	X509_add_ext(x, e, -1);
@@ -174,8 +185,10 @@ drain(BIO *bio)
 {
 	char *p;
 	long n = BIO_get_mem_data(bio, &p);
-	char *text = xstrndup(p, (size_t)n);
+	char *text = arena_alloc(&strings, (size_t)n + 1);
 
+	memcpy(text, p, (size_t)n);
+	text[n] = '\0';
 	BIO_free(bio);
 	return text;
 }
@@ -189,7 +202,7 @@ record(void *arg, const struct tls_fault *fault)
 	faults->v[faults->n].index = fault->index;
 	faults->v[faults->n].which = fault->which;
 	faults->v[faults->n].warning = fault->warning;
-	snprintf(faults->v[faults->n].message,
-	    sizeof(faults->v[0].message), "%s", fault->message);
+	snprintf(faults->v[faults->n].message, sizeof(faults->v[0].message),
+	    "%s", fault->message);
 	faults->n++;
 }

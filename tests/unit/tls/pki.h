@@ -9,9 +9,13 @@
 
 #include "tls/store.h"
 
-/* Throw-away keys, certificates and files for the tests of tls/. */
+/*
+ * Throw-away keys, certificates and files for the tests of tls/.  All that is
+ * returned, but stores, lives until the test's process ends.
+ */
 
-EVP_PKEY	*pki_key(const char *kind);	/* "P-256", "P-384", "RSA:2048" */
+/* "P-256", "P-384", "RSA:2048" */
+EVP_PKEY	*pki_key(const char *kind);
 
 struct pki_spec {
 	const char	*cn;		/* NULL: none */
@@ -23,10 +27,11 @@ struct pki_spec {
 
 char	*pki_pem(const struct pki_spec *);	/* the certificate */
 char	*pki_key_pem(EVP_PKEY *);
+char	*pki_join(const char *, const char *, const char *);
 
-/* A directory of the test's own; the name stays good. */
+/* A directory of the test's own. */
 const char	*pki_directory(void);
-/* dir/name, written; the path stays good. */
+/* dir/name, written; its path. */
 const char	*pki_file(const char *name, const char *bytes);
 /* name.pem and name.key. */
 struct tls_certificate_file pki_pair(const char *name, struct pki_spec);

@@ -68,10 +68,10 @@ has_fault(unsigned i, unsigned index, enum tls_file which, bool warning,
 Test(store, gives_exact_wildcard_and_default)
 {
 	struct tls_certificate_file files[] = {
-		pki_pair("a", (struct pki_spec){ .cn = "A",
-		    .names = "DNS:a.x" }),
-		pki_pair("b", (struct pki_spec){ .cn = "B",
-		    .names = "DNS:*.x" }),
+		pki_pair(
+		    "a", (struct pki_spec){ .cn = "A", .names = "DNS:a.x" }),
+		pki_pair(
+		    "b", (struct pki_spec){ .cn = "B", .names = "DNS:*.x" }),
 	};
 	struct tls_store *store = pki_store(files, 2);
 
@@ -93,8 +93,9 @@ Test(store, says_which_names_are_one_site)
 	struct tls_certificate_file files[] = {
 		pki_pair("a", (struct pki_spec){ .names = "DNS:a.x,DNS:b.x" }),
 		pki_pair("b", (struct pki_spec){ .names = "DNS:*.x" }),
-		pki_pair("c", (struct pki_spec){ .names = "DNS:a.x",
-		    .key = pki_key("RSA:2048") }),
+		pki_pair("c",
+		    (struct pki_spec){
+			.names = "DNS:a.x", .key = pki_key("RSA:2048") }),
 	};
 	struct tls_store *store = pki_store(files, 2);
 
@@ -112,10 +113,10 @@ Test(store, says_which_names_are_one_site)
 
 Test(store, is_all_or_none_and_tells_every_fault)
 {
-	struct tls_certificate_file good = pki_pair("a", (struct pki_spec){
-	    .names = "DNS:a.x" });
-	struct tls_certificate_file other = pki_pair("b", (struct pki_spec){
-	    .names = "DNS:b.x" });
+	struct tls_certificate_file good =
+	    pki_pair("a", (struct pki_spec){ .names = "DNS:a.x" });
+	struct tls_certificate_file other =
+	    pki_pair("b", (struct pki_spec){ .names = "DNS:b.x" });
 	struct tls_certificate_file files[] = {
 		good,
 		{ "/nonexistent", other.key },
@@ -131,24 +132,28 @@ Test(store, is_all_or_none_and_tells_every_fault)
 	    "cannot be opened: No such file or directory");
 	has_fault(1, 2, TLS_FILE_KEY, false,
 	    "cannot be opened: No such file or directory");
-	has_fault(2, 3, TLS_FILE_KEY, false,
-	    "is not the key of the certificate");
-	has_fault(3, 4, TLS_FILE_CERT, false,
-	    "holds no certificate in PEM form");
+	has_fault(
+	    2, 3, TLS_FILE_KEY, false, "is not the key of the certificate");
+	has_fault(
+	    3, 4, TLS_FILE_CERT, false, "holds no certificate in PEM form");
 }
 
 Test(store, warns_of_dates_but_serves)
 {
-	struct tls_certificate_file file = pki_pair("a", (struct pki_spec){
-	    .names = "DNS:a.x", .from = 1000, .to = 2000 });
-	const struct { int64_t wall_s; const char *warning; } cases[] = {
-		{ 999, "is not valid yet" }, { 1000, NULL },
-		{ 2000, NULL }, { 2001, "has expired" },
+	struct tls_certificate_file file = pki_pair("a",
+	    (struct pki_spec){ .names = "DNS:a.x", .from = 1000, .to = 2000 });
+	const struct {
+		int64_t wall_s;
+		const char *warning;
+	} cases[] = {
+		{ 999, "is not valid yet" },
+		{ 1000, NULL },
+		{ 2000, NULL },
+		{ 2001, "has expired" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct tls_store *store = load(&file, 1, NULL,
-		    cases[i].wall_s);
+		struct tls_store *store = load(&file, 1, NULL, cases[i].wall_s);
 
 		cr_assert_not_null(store);
 		cr_assert_eq(faults.n, cases[i].warning != NULL);
@@ -172,11 +177,14 @@ Test(store, warns_of_what_no_client_will_get)
 
 	cr_assert_not_null(store);
 	cr_assert_eq(faults.n, 3);
-	has_fault(0, 1, TLS_FILE_CERT, true, "has no host name in its "
+	has_fault(0, 1, TLS_FILE_CERT, true,
+	    "has no host name in its "
 	    "subjectAltName, so no client will get it");
-	has_fault(1, 3, TLS_FILE_CERT, true, "is not used for *.c: "
+	has_fault(1, 3, TLS_FILE_CERT, true,
+	    "is not used for *.c: "
 	    "an earlier certificate has the name");
-	has_fault(2, 3, TLS_FILE_CERT, true, "is not used for c.x: "
+	has_fault(2, 3, TLS_FILE_CERT, true,
+	    "is not used for c.x: "
 	    "an earlier certificate has the name");
 	tls_store_free(store);
 }
@@ -197,8 +205,8 @@ bytes_read(void)
 
 Test(store, shares_unchanged_files_without_reading_them)
 {
-	struct tls_certificate_file file = pki_pair("a", (struct pki_spec){
-	    .names = "DNS:a.x" });
+	struct tls_certificate_file file =
+	    pki_pair("a", (struct pki_spec){ .names = "DNS:a.x" });
 	struct tls_store *old = load(&file, 1, NULL, now() + 9);
 	X509 *x = given(old, "a.x");
 	long before = bytes_read();
@@ -220,8 +228,8 @@ Test(store, shares_unchanged_files_without_reading_them)
 
 Test(store, shares_files_whose_bytes_are_the_same)
 {
-	struct tls_certificate_file file = pki_pair("a", (struct pki_spec){
-	    .names = "DNS:a.x" });
+	struct tls_certificate_file file =
+	    pki_pair("a", (struct pki_spec){ .names = "DNS:a.x" });
 	struct tls_store *old = load(&file, 1, NULL, now() + 9), *store;
 	struct timespec times[2] = { { .tv_sec = 5 }, { .tv_sec = 5 } };
 	long before;
@@ -240,10 +248,10 @@ Test(store, shares_files_whose_bytes_are_the_same)
 
 Test(store, loads_again_what_changed)
 {
-	struct tls_certificate_file a = pki_pair("a", (struct pki_spec){
-	    .cn = "old", .names = "DNS:a.x" });
-	struct tls_certificate_file b = pki_pair("b", (struct pki_spec){
-	    .cn = "b", .names = "DNS:b.x" });
+	struct tls_certificate_file a =
+	    pki_pair("a", (struct pki_spec){ .cn = "old", .names = "DNS:a.x" });
+	struct tls_certificate_file b =
+	    pki_pair("b", (struct pki_spec){ .cn = "b", .names = "DNS:b.x" });
 	struct tls_certificate_file both[] = { a, b }, swapped[] = { b, a };
 	struct tls_store *old = load(both, 2, NULL, now()), *store;
 
@@ -260,38 +268,37 @@ Test(store, loads_again_what_changed)
 
 Test(store, does_not_take_over_a_certificate_with_another_key_file)
 {
-	struct tls_certificate_file a = pki_pair("a", (struct pki_spec){
-	    .names = "DNS:a.x" });
-	struct tls_certificate_file b = pki_pair("b", (struct pki_spec){
-	    .names = "DNS:b.x" });
+	struct tls_certificate_file a =
+	    pki_pair("a", (struct pki_spec){ .names = "DNS:a.x" });
+	struct tls_certificate_file b =
+	    pki_pair("b", (struct pki_spec){ .names = "DNS:b.x" });
 	struct tls_certificate_file mixed = { a.cert, b.key };
 	struct tls_store *old = load(&a, 1, NULL, now() + 9);
 
 	cr_assert_null(load(&mixed, 1, old, now() + 9));
-	has_fault(0, 0, TLS_FILE_KEY, false,
-	    "is not the key of the certificate");
+	has_fault(
+	    0, 0, TLS_FILE_KEY, false, "is not the key of the certificate");
 	tls_store_free(old);
 }
 
 Test(store, notices_when_only_the_key_changed)
 {
-	struct tls_certificate_file a = pki_pair("a", (struct pki_spec){
-	    .names = "DNS:a.x" });
+	struct tls_certificate_file a =
+	    pki_pair("a", (struct pki_spec){ .names = "DNS:a.x" });
 	struct tls_store *old = load(&a, 1, NULL, now() + 9);
 	EVP_PKEY *other = pki_key("P-256");
 
 	pki_file("a.key", pki_key_pem(other));
 	cr_assert_null(load(&a, 1, old, now() + 9));
-	has_fault(0, 0, TLS_FILE_KEY, false,
-	    "is not the key of the certificate");
+	has_fault(
+	    0, 0, TLS_FILE_KEY, false, "is not the key of the certificate");
 	tls_store_free(old);
-	EVP_PKEY_free(other);
 }
 
 Test(store, of_a_bad_reload_leaves_the_old_one_whole)
 {
-	struct tls_certificate_file a = pki_pair("a", (struct pki_spec){
-	    .names = "DNS:a.x" });
+	struct tls_certificate_file a =
+	    pki_pair("a", (struct pki_spec){ .names = "DNS:a.x" });
 	struct tls_store *old = load(&a, 1, NULL, now());
 	X509 *x = given(old, "a.x");
 

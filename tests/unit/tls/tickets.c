@@ -9,7 +9,7 @@
 #include "tests/unit/tls/wire.h"
 #include "tls/transport.h"
 
-#define P	TLS_TICKETS_PERIOD_NS
+#define P TLS_TICKETS_PERIOD_NS
 
 static struct tls_tickets *tickets;
 static struct tls_store *store;
@@ -19,8 +19,8 @@ static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 static void
 setup(void)
 {
-	struct tls_certificate_file file = pki_pair("a", (struct pki_spec){
-	    .names = "DNS:a.x" });
+	struct tls_certificate_file file =
+	    pki_pair("a", (struct pki_spec){ .names = "DNS:a.x" });
 
 	store = pki_store(&file, 1);
 	tickets = tls_tickets_new(0);
@@ -49,7 +49,7 @@ visit(struct tls_context *to, int version, SSL_SESSION *kept, bool *resumed)
 
 	wire_open(&w, to, store);
 	SSL_set_max_proto_version(w.client, version);
-	SSL_set_tlsext_host_name(w.client, "a.x");
+	wire_ask_for(&w, "a.x");
 	if (kept != NULL)
 		SSL_set_session(w.client, kept);
 	cr_assert(wire_shake(&w));
@@ -74,13 +74,12 @@ resumes(struct tls_context *at, int version, SSL_SESSION *kept)
 
 Test(tickets, resume_at_another_worker_and_after_a_reload)
 {
-	struct tls_context *other = wire_context(&wire_options, "https",
-	    tickets);
+	struct tls_context *other =
+	    wire_context(&wire_options, "https", tickets);
 
 	for (int i = 0; i < 2; i++) {
 		bool resumed;
-		SSL_SESSION *kept = visit(context, versions[i], NULL,
-		    &resumed);
+		SSL_SESSION *kept = visit(context, versions[i], NULL, &resumed);
 
 		cr_assert_not(resumed);
 		cr_assert(resumes(other, versions[i], kept));
@@ -91,13 +90,12 @@ Test(tickets, resume_at_another_worker_and_after_a_reload)
 
 Test(tickets, do_not_resume_at_another_listener)
 {
-	struct tls_context *other = wire_context(&wire_options, "admin",
-	    tickets);
+	struct tls_context *other =
+	    wire_context(&wire_options, "admin", tickets);
 
 	for (int i = 0; i < 2; i++) {
 		bool resumed;
-		SSL_SESSION *kept = visit(context, versions[i], NULL,
-		    &resumed);
+		SSL_SESSION *kept = visit(context, versions[i], NULL, &resumed);
 
 		cr_assert_not(resumes(other, versions[i], kept));
 		SSL_SESSION_free(kept);
@@ -108,13 +106,12 @@ Test(tickets, do_not_resume_at_another_listener)
 Test(tickets, of_another_process_are_unknown_but_no_error)
 {
 	struct tls_tickets *foreign = tls_tickets_new(0);
-	struct tls_context *other = wire_context(&wire_options, "https",
-	    foreign);
+	struct tls_context *other =
+	    wire_context(&wire_options, "https", foreign);
 
 	for (int i = 0; i < 2; i++) {
 		bool resumed;
-		SSL_SESSION *kept = visit(context, versions[i], NULL,
-		    &resumed);
+		SSL_SESSION *kept = visit(context, versions[i], NULL, &resumed);
 
 		cr_assert_not(resumes(other, versions[i], kept));
 		SSL_SESSION_free(kept);
@@ -141,8 +138,8 @@ Test(tickets, open_for_one_turn_and_not_for_two)
 
 	for (int i = 0; i < 6; i++) {
 		bool resumed;
-		SSL_SESSION *kept = visit(context, versions[i % 2], NULL,
-		    &resumed);
+		SSL_SESSION *kept =
+		    visit(context, versions[i % 2], NULL, &resumed);
 
 		cr_assert(tls_tickets_turn(tickets, now += P));
 		cr_assert(resumes(context, versions[i % 2], kept), "%d", i);
@@ -159,8 +156,8 @@ Test(tickets, sealed_before_a_turn_are_renewed)
 
 	for (int i = 0; i < 2; i++) {
 		bool resumed;
-		SSL_SESSION *kept = visit(context, versions[i], NULL,
-		    &resumed), *next;
+		SSL_SESSION *kept = visit(context, versions[i], NULL, &resumed),
+			    *next;
 
 		for (int turn = 0; turn < 4; turn++) {
 			cr_assert(tls_tickets_turn(tickets, now += P));
@@ -179,10 +176,8 @@ Test(tickets, are_new_each_time_in_tls_1_3_and_kept_in_1_2)
 		const unsigned char *a, *b;
 		size_t na, nb;
 		bool resumed;
-		SSL_SESSION *kept = visit(context, versions[i], NULL,
-		    &resumed);
-		SSL_SESSION *next = visit(context, versions[i], kept,
-		    &resumed);
+		SSL_SESSION *kept = visit(context, versions[i], NULL, &resumed);
+		SSL_SESSION *next = visit(context, versions[i], kept, &resumed);
 
 		cr_assert(resumed);
 		SSL_SESSION_get0_ticket(kept, &a, &na);
@@ -225,8 +220,7 @@ Test(tickets, are_not_given_when_switched_off)
 	without = wire_context(&o, "https", tickets);
 	for (int i = 0; i < 2; i++) {
 		bool resumed;
-		SSL_SESSION *kept = visit(without, versions[i], NULL,
-		    &resumed);
+		SSL_SESSION *kept = visit(without, versions[i], NULL, &resumed);
 
 		cr_assert_not(SSL_SESSION_has_ticket(kept));
 		cr_assert_not(resumes(without, versions[i], kept));

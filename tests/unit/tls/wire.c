@@ -16,8 +16,8 @@
 
 static const char *const http_1[] = { "http/1.1", NULL };
 
-static bool	turn_client(struct wire *, bool *);
-static bool	turn_server(struct wire *, bool *);
+static bool turn_client(struct wire *, bool *);
+static bool turn_server(struct wire *, bool *);
 
 const struct tls_options wire_options = {
 	.min_version = TLS_1_2,
@@ -29,24 +29,27 @@ wire_context(const struct tls_options *options, const char *listener,
     struct tls_tickets *tickets)
 {
 	struct tls_option_fault fault;
-	struct tls_context *context = tls_context_new(&(struct tls_settings){
-	    .options = options, .listener = listener, .protocols = http_1,
-	    .tickets = tickets }, &fault);
+	struct tls_context *context =
+	    tls_context_new(&(struct tls_settings){ .options = options,
+				.listener = listener,
+				.protocols = http_1,
+				.tickets = tickets },
+		&fault);
 
 	cr_assert_not_null(context, "%s", fault.message);
 	return context;
 }
 
 void
-wire_open(struct wire *w, struct tls_context *context,
-    const struct tls_store *store)
+wire_open(
+    struct wire *w, struct tls_context *context, const struct tls_store *store)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	int fds[2];
 
 	signal(SIGPIPE, SIG_IGN);
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds),
-	    0);
+	cr_assert_eq(
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
 	*w = (struct wire){ .fd = fds[1] };
 	w->conn.fd = fds[0];
 	w->conn.session = tls_session_new(context, store, fds[0]);
@@ -54,8 +57,9 @@ wire_open(struct wire *w, struct tls_context *context,
 	w->client = SSL_new(ctx);
 	SSL_CTX_free(ctx);
 	SSL_set_fd(w->client, w->fd);
-	SSL_set_mode(w->client, SSL_MODE_ENABLE_PARTIAL_WRITE |
-	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_set_mode(w->client,
+	    SSL_MODE_ENABLE_PARTIAL_WRITE |
+		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_set_connect_state(w->client);
 }
 
@@ -68,6 +72,19 @@ wire_close(struct wire *w)
 	close(w->conn.fd);
 	if (w->fd != -1)
 		close(w->fd);
+}
+
+void
+wire_ask_for(struct wire *w, const char *name)
+{
+	SSL_ctrl(w->client, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+	    TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)name);
+}
+
+void
+wire_set(struct wire *w, int list, const char *value)
+{
+	cr_assert_eq(SSL_ctrl(w->client, list, 0, (void *)(uintptr_t)value), 1);
 }
 
 bool
@@ -122,9 +139,9 @@ wire_peer_cn(struct wire *w)
 	static char cn[64];
 
 	cn[0] = '\0';
-	X509_NAME_get_text_by_NID(X509_get_subject_name(
-	    SSL_get0_peer_certificate(w->client)), NID_commonName, cn,
-	    sizeof(cn));
+	X509_NAME_get_text_by_NID(
+	    X509_get_subject_name(SSL_get0_peer_certificate(w->client)),
+	    NID_commonName, cn, sizeof(cn));
 	return cn;
 }
 

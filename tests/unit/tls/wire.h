@@ -26,6 +26,9 @@ struct wire {
 void	wire_open(struct wire *, struct tls_context *,
 	    const struct tls_store *);
 void	wire_close(struct wire *);
+void	wire_ask_for(struct wire *, const char *name);	/* SNI; NULL: none */
+/* One of the client's lists: SSL_CTRL_SET_GROUPS_LIST, ..._SIGALGS_LIST. */
+void	wire_set(struct wire *, int list, const char *);
 /* Both sides in turn until both are done (true) or one failed. */
 bool	wire_shake(struct wire *);
 struct tls_session *wire_session(struct wire *);
@@ -33,7 +36,8 @@ struct tls_session *wire_session(struct wire *);
 void	wire_say(struct wire *, const char *);
 /* What the client may resume with; reads a TLS 1.3 ticket first. */
 SSL_SESSION *wire_ticket(struct wire *);
-const char *wire_peer_cn(struct wire *);	/* of the server's certificate */
+/* Of the certificate the client saw. */
+const char *wire_peer_cn(struct wire *);
 
 /* Settings for http/1.1 with tickets, and a context that must be made. */
 extern const struct tls_options wire_options;
