@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conf/check.h"
+#include "conf/decode.h"
 #include "conf/suggest.h"
 
 static void	 check_presence(struct check *);
@@ -89,8 +90,8 @@ check_address_key(struct check *x, const struct conf_address *a)
 	if (a->text == NULL)
 		return NULL;
 	if (e->is_name)
-		return arena_printf(&x->conf->arena, "%.*s:%u",
-		    TEXT_ARG(e->host), e->port).p;
+		return arena_printf(&x->conf->arena, "%s:%u",
+		    value_folded(&x->conf->arena, e->host).p, e->port).p;
 	if (e->port == 0 && !addr_is_unix(&e->addr))
 		return NULL;
 	addr_print(&e->addr, text);

@@ -33,6 +33,8 @@ static struct conf_node *load(struct loader *, const char *path,
 static bool	 read_all(struct loader *, int fd, struct text *);
 static struct conf_node *load_source(struct loader *, const char *name,
 		    struct text);
+static void	 refuse_root(struct loader *, const char *name,
+		    const struct conf_node *);
 static void	 include_all(struct loader *, struct conf_node *root,
 		    struct conf_node *patterns);
 static void	 include(struct loader *, struct conf_node *root,
@@ -144,18 +146,27 @@ load_source(struct loader *l, const char *name, struct text yaml)
 		return NULL;
 	}
 	if (root->kind != NODE_MAP) {
-		errors_add(l->reader.errors,
-		    &(struct fault){ .place = root->place,
-		    .width = root->width }, "%s",
-		    node_is_empty(root) ? "the file is empty" :
-		    "a map of keys is wanted");
-		l->broken = true;
+		refuse_root(l, name, root);
 		return NULL;
 	}
 	expand_tree(&l->reader, root);
 	if ((patterns = take(root, "include")) != NULL)
 		include_all(l, root, patterns);
 	return root;
+}
+
+static void
+refuse_root(struct loader *l, const char *name, const struct conf_node *root)
+{
+	struct fault f = { .place = root->place, .width = root->width };
+
+	l->broken = true;
+	if (!node_is_empty(root)) {
+		errors_add(l->reader.errors, &f, "a map of keys is wanted");
+		return;
+	}
+	f = (struct fault){ .place = { name, 1, 1 } };
+	errors_add(l->reader.errors, &f, "the file is empty");
 }
 
 static void

@@ -48,10 +48,10 @@ static bool	 count(struct builder *, unsigned nodes);
 static struct text anchor_name(struct builder *, const yaml_char_t *);
 static void	 keep_anchor(struct builder *, struct text,
 		    struct conf_node *);
-static void	 refuse_tag(struct builder *, const struct conf_node *,
+static void	 refuse_tag(struct builder *, struct conf_node *,
 		    const yaml_char_t *);
 static struct conf_place place_of(const struct builder *, yaml_mark_t);
-static void	 node_fault(struct builder *, const struct conf_node *,
+static void	 node_fault(struct builder *, struct conf_node *,
 		    const char *hint, const char *, ...)
 		    __attribute__((format(printf, 4, 5)));
 
@@ -363,8 +363,10 @@ take_pair(struct builder *b, struct conf_node *map, struct map *seen,
 	    (value = take_node(b, depth + 1)) == NULL)
 		return false;
 	if (key->kind != NODE_SCALAR) {
-		node_fault(b, key, "write name: value",
-		    "a key is a plain name");
+		node_fault(b, key, "write name: value; an IPv6 address "
+		    "needs quotes: \"[::1]:80\"",
+		    "a key is a plain name, not a list or map");
+		map->bad = true;
 		return true;
 	}
 	if (node_is_empty(value)) {
@@ -501,7 +503,7 @@ keep_anchor(struct builder *b, struct text name, struct conf_node *n)
 }
 
 static void
-refuse_tag(struct builder *b, const struct conf_node *n,
+refuse_tag(struct builder *b, struct conf_node *n,
     const yaml_char_t *tag)
 {
 	if (tag != NULL)
@@ -518,13 +520,14 @@ place_of(const struct builder *b, yaml_mark_t mark)
 }
 
 static void
-node_fault(struct builder *b, const struct conf_node *n, const char *hint,
+node_fault(struct builder *b, struct conf_node *n, const char *hint,
     const char *format, ...)
 {
 	struct fault f = { .place = n->place, .width = n->width,
 	    .hint = hint };
 	va_list ap;
 
+	n->bad = true;
 	va_start(ap, format);
 	errors_vadd(b->reader->errors, &f, format, ap);
 	va_end(ap);

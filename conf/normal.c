@@ -269,12 +269,12 @@ add_upstream(struct normal *m, struct conf_node *route, struct conf_pair *to,
 		return;
 	if (m->upstreams == NULL)
 		m->upstreams = own_or_new(m, "upstreams", NODE_MAP, to->key);
+	to->value = servers;
+	servers->bad = true;
 	if (m->upstreams == NULL)
 		return;
 	have = node_pair(m->upstreams, name->text);
 	if (have != NULL) {
-		to->value = servers;
-		servers->bad = true;
 		errors_add(m->reader->errors, &(struct fault){
 		    .place = to->key->place, .width = to->key->width,
 		    .hint = "give the route another name" },
@@ -284,6 +284,7 @@ add_upstream(struct normal *m, struct conf_node *route, struct conf_pair *to,
 		    have->key->place.column);
 		return;
 	}
+	servers->bad = false;
 	node_put(m->arena, m->upstreams,
 	    node_scalar(m->arena, name->text, servers), servers);
 	to->value = node_list(m->arena, servers);

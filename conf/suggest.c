@@ -13,10 +13,23 @@ static const struct {
 	const char	*theirs, *ours;
 } foreign[] = {
 #define FOREIGN(theirs, ours) { theirs, ours },
+#define LATER(word)
 #include "conf/foreign.def"
 #undef FOREIGN
+#undef LATER
 };
 
+static const char *const later[] = {
+#define FOREIGN(theirs, ours)
+#define LATER(word) word,
+#include "conf/foreign.def"
+#undef FOREIGN
+#undef LATER
+};
+
+#define NOT_YET	"not available in this version"
+
+static bool		 is_later(struct text);
 static const char	*translated(struct text);
 static bool		 same_letters(struct text, const char *);
 static const char	*elsewhere(struct arena *, struct text key);
@@ -29,6 +42,8 @@ suggest_key(struct arena *arena, const char *path, struct text key)
 	struct nearest near = { .to = key };
 	unsigned i;
 
+	if (is_later(key))
+		return NOT_YET;
 	if (ours != NULL && key_child(path, text_of(ours)) != NULL)
 		return did_you_mean(arena, text_of(ours));
 	for (i = 0; i < schema_keys; i++)
@@ -46,9 +61,11 @@ suggest_word(struct arena *arena, const char *words, struct text word)
 {
 	const char *ours = translated(word);
 	struct nearest near = { .to = word };
-	struct text one, list = TEXT_NONE;
+	struct text one, list = TEXT("");
 	unsigned i;
 
+	if (is_later(word))
+		return NOT_YET;
 	if (ours != NULL && words_find(words, text_of(ours)) != -1)
 		return did_you_mean(arena, text_of(ours));
 	for (i = 0; words_get(words, i, &one); i++) {
@@ -77,6 +94,17 @@ nearest_offer(struct nearest *near, struct text candidate)
 		return;
 	near->found = candidate;
 	near->distance = distance;
+}
+
+static bool
+is_later(struct text word)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(later) / sizeof(*later); i++)
+		if (text_equal(word, text_of(later[i])))
+			return true;
+	return false;
 }
 
 static const char *
