@@ -111,7 +111,6 @@ probe_new(struct prober *pr, const struct addr *addr,
 	p->addr = *addr;
 	p->on_result = on_result;
 	p->arg = arg;
-	p->state = PROBE_RESTS;
 	p->timer = timer_new(pr->loop, on_time, p);
 	adopt(p, &wanted);
 	pr->probes++;
@@ -224,13 +223,12 @@ same_string(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-/* Back to rest, with no time set. */
+/* Back to rest; the caller sets or frees the timer. */
 static void
 stop(struct probe *p)
 {
 	struct prober *pr = p->prober;
 
-	timer_clear(p->timer);
 	if (p->state == PROBE_WAITS)
 		TAILQ_REMOVE(&pr->waiting, p, link);
 	if (p->state == PROBE_RUNS) {
