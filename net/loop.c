@@ -43,11 +43,11 @@ struct loop {
 	struct mailbox		 mailbox;
 	struct event		 mail;
 	struct rng		 rng;
-	void			(*on_pass)(void *);
+	void			(*on_pass)(void *, uint64_t);
 	void			*on_pass_arg;
 	bool			 stopping;
 	/* written by this loop, read by any thread, relaxed */
-	_Atomic uint64_t	 turns, busy_since, busy_ns;
+	_Atomic uint64_t	 turns, busy_since;
 };
 
 static void	pass_end(struct loop *);
@@ -115,8 +115,6 @@ loop_run(struct loop *loop)
 			flags |= EVLOOP_NONBLOCK;
 		event_base_loop(loop->base, flags);
 		run_ready(loop);
-		if (loop->on_pass != NULL)
-			loop->on_pass(loop->on_pass_arg);
 		empty_graves(loop);
 		pass_end(loop);
 	}
@@ -159,7 +157,7 @@ loop_post(struct loop *loop, struct mail *mail)
 }
 
 void
-loop_on_pass(struct loop *loop, void (*on_pass)(void *), void *arg)
+loop_on_pass(struct loop *loop, void (*on_pass)(void *, uint64_t), void *arg)
 {
 	loop->on_pass = on_pass;
 	loop->on_pass_arg = arg;
@@ -234,26 +232,21 @@ loop_busy_since(const struct loop *loop)
 	return atomic_load_explicit(&loop->busy_since, memory_order_relaxed);
 }
 
-uint64_t
-loop_busy_ns(const struct loop *loop)
-{
-	return atomic_load_explicit(&loop->busy_ns, memory_order_relaxed);
-}
-
 /* Single writer: plain load and store are enough. */
 static void
 pass_end(struct loop *loop)
 {
-	uint64_t began = loop->now;
+	uint64_t began = loop->now, spent;
 
 	atomic_store_explicit(&loop->turns, loop_turns(loop) + 1,
 	    memory_order_relaxed);
 	if (began == 0)
 		return;
-	atomic_store_explicit(&loop->busy_ns,
-	    loop_busy_ns(loop) + (clock_now() - began), memory_order_relaxed);
+	spent = clock_now() - began;
 	atomic_store_explicit(&loop->busy_since, 0, memory_order_relaxed);
 	loop->now = 0;
+	if (loop->on_pass != NULL)
+		loop->on_pass(loop->on_pass_arg, spent);
 }
 
 /* What is listed while this runs waits for the next pass. */

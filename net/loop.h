@@ -24,8 +24,9 @@ uint64_t	 loop_now(struct loop *);	/* monotonic ns, taken once per pass */
 struct rng	*loop_rng(struct loop *);
 /* Any thread: the letter is opened in this loop's thread. */
 void		 loop_post(struct loop *, struct mail *);
-/* Called after each pass, when the ready list is empty and nobody is under a callback. */
-void		 loop_on_pass(struct loop *, void (*)(void *), void *arg);
+/* Called at the end of each pass with the time it took. */
+void		 loop_on_pass(struct loop *, void (*)(void *, uint64_t ns),
+		    void *arg);
 
 /* Run once more in this or the next pass, without an event; the loop does not sleep before. */
 struct again {
@@ -64,6 +65,5 @@ bool	loop_was_away_since(struct loop *, uint64_t since_ns);
 /* For the watchdog, any thread: passes turned, and the time this pass began, 0 while the loop waits. */
 uint64_t	loop_turns(const struct loop *);
 uint64_t	loop_busy_since(const struct loop *);
-uint64_t	loop_busy_ns(const struct loop *);	/* spent in callbacks since start */
 
 #endif

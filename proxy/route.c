@@ -246,7 +246,7 @@ path_fits(const struct entry *e, struct text path)
 		return true;
 	if (e->exact)
 		return text_equal(e->path, path);
-	if (path.n + 1 == e->path.n)
+	if (path.n > 0 && path.n + 1 == e->path.n)
 		return memcmp(path.p, e->path.p, path.n) == 0;
 	return text_starts(path, e->path);
 }

@@ -48,6 +48,7 @@ struct handover {
 };
 
 static void	*worker_main(void *);
+static void	count_pass(void *, uint64_t);
 static void	order(struct worker *, struct snapshot *,
 		    void (*)(struct mail *));
 static void	on_adopt(struct mail *);
@@ -75,6 +76,7 @@ worker_new(struct control *control, unsigned id, bool is_control)
 		return NULL;
 	}
 	w->stats = stats_new();
+	loop_on_pass(w->loop, count_pass, w->stats);
 	TAILQ_INIT(&w->clients);
 	TAILQ_INIT(&w->exchanges);
 	LIST_INIT(&w->pools);
@@ -210,6 +212,16 @@ worker_main(void *arg)
 	block_pool_fini();
 	control_worker_ended(w->control, w);
 	return NULL;
+}
+
+/* As long as a pass takes, so long may one who is ready have to wait. */
+static void
+count_pass(void *arg, uint64_t ns)
+{
+	struct stats *stats = arg;
+
+	counter_add(&stats->busy_ns, ns);
+	histogram_note(&stats->loop_lag, ns);
 }
 
 static void

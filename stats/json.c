@@ -27,6 +27,8 @@ static void put_listener(
 static void put_tls(struct json *, const struct view_listener *);
 static void put_expiry(struct json *, int64_t);
 static void put_workers(struct json *, const struct stats_view *);
+static uint64_t worker_requests(
+    const struct stats_view *, const struct view_worker *);
 static void put_worker(
     struct json *, const struct stats_view *, const struct view_worker *);
 
@@ -210,6 +212,23 @@ put_workers(struct json *j, const struct stats_view *view)
 	json_close_list(j);
 }
 
+/* Ended by this worker, over all that is shown. */
+static uint64_t
+worker_requests(const struct stats_view *view, const struct view_worker *w)
+{
+	const struct stats_route *r;
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i <= view->nroutes; i++) {
+		r = stats_block(w->stats, STATS_ROUTES,
+		    i < view->nroutes ? view->routes[i].slot : STATS_SLOT_NONE);
+		if (r != NULL)
+			n += counter_get(&r->requests);
+	}
+	return n;
+}
+
 static void
 put_worker(
     struct json *j, const struct stats_view *view, const struct view_worker *w)
@@ -219,6 +238,7 @@ put_worker(
 	histogram_sum_add(&lag, &w->stats->loop_lag);
 	json_open(j);
 	json_put_number(j, "id", w->id);
+	json_put_number(j, "requests", worker_requests(view, w));
 	json_key(j, "busy");
 	json_fixed(j, stats_busy(view->rates, w->id), 2);
 	json_put_ms(j, "lag_ms_p99", histogram_sum_quantile(&lag, 0.99));
