@@ -49,7 +49,7 @@ struct roster {
  */
 struct roster	*roster_new(const struct member *, unsigned n);
 struct roster	*roster_ref(struct roster *);	/* any thread */
-/* The last one frees it and gives its servers back.  Any thread. */
+/* The last one frees it and gives its servers back.  NULL is fine. */
 void		 roster_unref(struct roster *);
 /*
  * The server of that address, borrowed, or NULL: a new snapshot takes it over

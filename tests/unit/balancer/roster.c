@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include "fleet.h"
 
 /* Turns as letters: member 0 is a. */
@@ -167,6 +169,7 @@ Test(roster, holds_its_servers_and_their_lanes)
 	cr_assert_eq(srv->refs, 2);
 	roster_unref(roster);
 	cr_assert_eq(srv->refs, 1);
+	roster_unref(NULL);
 	server_unref(srv);
 	board_unref(board);
 }
@@ -200,4 +203,30 @@ Test(roster, share_deals_tickets_by_weight)
 	serverset_fini(&may);
 	roster_unref(roster);
 	board_unref(board);
+}
+
+/* What so many upstreams, each made and freed, leave in use. */
+static size_t
+live_and_die(unsigned rounds)
+{
+	struct post posts[200];
+	struct fleet fleet;
+
+	for (unsigned i = 0; i < 200; i++)
+		posts[i] = (struct post){ i % 5, i % 3 == 0 };
+	for (unsigned i = 0; i < rounds; i++) {
+		fleet_init(&fleet, BALANCE_LEAST_CONNECTIONS, posts, 200);
+		fleet_fini(&fleet);
+		fleet_init(&fleet, BALANCE_ROUND_ROBIN, posts, 3);
+		fleet_fini(&fleet);
+	}
+	return mallinfo2().uordblks;
+}
+
+/* A roster is made at each reload: what one leaves behind adds up. */
+Test(roster, leaves_no_memory_behind)
+{
+	size_t before = live_and_die(20);
+
+	cr_assert_lt(live_and_die(100), before + 100 * 16);
 }
