@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "limit/window.h"
 
@@ -116,6 +117,22 @@ Test(window, works_across_the_wrap_of_its_epochs)
 	expect_sum(&window, wrap + 9 * WIDTH, 0, 1);
 	window_add(&window, WIDTH, wrap + 9 * WIDTH, true);
 	expect_sum(&window, wrap + 9 * WIDTH, 1, 2);
+}
+
+Test(window, looks_at_its_own_buckets_only)
+{
+	struct {
+		struct window window;
+		uint64_t after[WINDOW_BUCKETS];
+	} side = { 0 };
+	struct window full = { 0 };
+
+	for (unsigned i = 0; i < WINDOW_BUCKETS; i++)
+		window_add(&full, WIDTH, 1000 + i * WIDTH, true);
+	memcpy(side.after, &full, sizeof(side.after));
+	expect_sum(&side.window, 1999, 0, 0);
+	window_clear(&side.window);
+	cr_assert_eq(memcmp(side.after, &full, sizeof(side.after)), 0);
 }
 
 static void *
