@@ -46,9 +46,7 @@ h1_serve(struct conn *c, const struct h1_settings *settings, bool trusted,
 	h->owner = owner;
 	h->trusted = trusted;
 	h->out = OUT_DONE;
-	conn_deadline(c, settings->head_ns);
-	if (c->can_read)
-		h1_readable(c);
+	h1_readable(c);
 }
 
 struct stream *
@@ -113,6 +111,14 @@ h1_release(struct h1 *h, bool keep)
 }
 
 void
+h1_nothing(struct h1 *h)
+{
+	h->over = true;
+	h1_bury(h);
+	h->server->nothing(h->owner);
+}
+
+void
 h1_fail(struct h1 *h, enum end why)
 {
 	bool tell = !h->over && h->stream.sink != NULL;
@@ -168,8 +174,12 @@ h1_next(struct h1 *h)
 		return;
 	}
 	start_over(h);
-	conn_deadline(h->conn, h->settings->head_ns);
-	if (h1_consume(h) && h->conn->can_read)
+	h->timed = false;
+	if (h1_consume(h) && h->in == IN_HEAD) {
+		h->timed = true;
+		conn_deadline(h->conn, h->settings->head_ns);
+	}
+	if (!h->over && h->conn->can_read)
 		loop_again(h->conn->loop, &h->conn->again);
 }
 

@@ -32,13 +32,15 @@ struct h1_server_owner {
 		    enum end why);
 	/* The conn is the owner's again: idle with nothing read, or to be closed. */
 	void	(*done)(void *, bool keep);
+	/* So too, as it was: there was no byte to read after all. */
+	void	(*nothing)(void *);
 };
 struct h1_client_owner {
 	/* The same; `keep' only after an exchange that left the wire clean. */
 	void	(*done)(void *, bool keep);
 };
 
-/* Read requests from an open conn, the first of which is waited for head_ns. */
+/* Read requests from an open conn; the head has head_ns from its first byte. */
 void	h1_serve(struct conn *, const struct h1_settings *, bool trusted,
 	    const struct h1_server_owner *, void *owner);
 /*

@@ -12,6 +12,7 @@
 
 #define PIPELINED_MOST	BUF_ROOM	/* bytes kept of the requests behind */
 
+static void	await_head(struct h1 *);
 static size_t	wanted(const struct h1 *);
 static void	on_end(struct h1 *, ssize_t);
 static void	server_end(struct h1 *, bool clean);
@@ -43,6 +44,8 @@ h1_readable(struct conn *c)
 		if (n <= 0) {
 			if (n == 0 || errno != EAGAIN)
 				on_end(h, n);
+			else if (h->server != NULL && h->in == IN_HEAD)
+				await_head(h);
 			return;
 		}
 		if (!h1_consume(h) || c->owner != h || !c->can_read)
@@ -87,6 +90,18 @@ h1_refuse(struct h1 *h, enum end why)
 	h->peer = HTTP_1_1;
 	conn_deadline(h->conn, 0);
 	h->server->request(h->owner, &h->stream, &h->head, true, why);
+}
+
+/* A head that has begun has a time to end, whatever comes of it meanwhile. */
+static void
+await_head(struct h1 *h)
+{
+	if (h->bytes.n == 0)
+		h1_nothing(h);
+	else if (!h->timed) {
+		h->timed = true;
+		conn_deadline(h->conn, h->settings->head_ns);
+	}
 }
 
 /* How much may be read now; 0: stop until something changes. */

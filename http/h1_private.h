@@ -55,7 +55,8 @@ struct h1 {
 	bool			 over;		/* the sink hears no more */
 	bool			 eof;		/* the peer has ended its half */
 	bool			 out_failed;	/* client: writing is over, the answer may be there */
-	bool			 got_any;	/* client: bytes of a response */
+	bool			 got_any;	/* bytes of a head */
+	bool			 timed;		/* server: the head's time runs */
 	enum end		 wrong;		/* to be told as gone */
 	struct again		 again;
 	struct grave		 grave;
@@ -67,6 +68,7 @@ struct h1 {
 
 /* h1.c */
 void	h1_release(struct h1 *, bool keep);	/* give the conn back to its owner */
+void	h1_nothing(struct h1 *);		/* server: as release, of an untouched conn */
 void	h1_fail(struct h1 *, enum end);		/* close the conn, tell the sink gone */
 void	h1_touch(struct h1 *);			/* set the deadline that now applies */
 void	h1_next(struct h1 *);			/* server: answer is out; go on */

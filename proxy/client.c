@@ -42,6 +42,7 @@ static void	linger_readable(struct conn *);
 static void	on_request(void *, struct stream *, struct head *, bool,
 		    enum end);
 static void	on_done(void *, bool);
+static void	on_nothing(void *);
 
 static const struct conn_ops shaking_ops = {
 	.readable = idle_nothing,
@@ -64,6 +65,7 @@ static const struct conn_ops linger_ops = {
 static const struct h1_server_owner codec_owner = {
 	.request = on_request,
 	.done = on_done,
+	.nothing = on_nothing,
 };
 
 void
@@ -290,4 +292,14 @@ on_done(void *arg, bool keep)
 		if (c->conn.can_read)
 			loop_again(c->worker->loop, &c->conn.again);
 	}
+}
+
+/* A wake-up without a byte: the wait goes on as it was. */
+static void
+on_nothing(void *arg)
+{
+	struct client *c = arg;
+
+	c->conn.ops = &idle_ops;
+	c->conn.owner = c;
 }

@@ -364,6 +364,8 @@ on_tick(struct deadline *d, bool stalled)
 	struct group *g;
 
 	(void)stalled;
+	if (control->stage == STAGE_STOPPING)
+		return;
 	LIST_FOREACH(g, &control->groups, entry) {
 		group_watch_breaker(g, now);
 		probed = probed && group_is_probed(g);

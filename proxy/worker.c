@@ -132,12 +132,17 @@ worker_stop(struct worker *w)
 void
 worker_end(struct worker *w)
 {
-	struct exchange *x;
+	struct exchange *x, *next;
 	struct client *c;
 	struct pool *p;
 
 	w->draining = w->drained_told = true;
 	ports_close(w);
+	for (x = TAILQ_FIRST(&w->exchanges); x != NULL; x = next) {
+		next = TAILQ_NEXT(x, entry);
+		if (x->phase < PHASE_ANSWER)
+			exchange_fail(x, END_SHUTDOWN);
+	}
 	while ((x = TAILQ_FIRST(&w->exchanges)) != NULL)
 		exchange_cut(x, END_SHUTDOWN);
 	while ((c = TAILQ_FIRST(&w->clients)) != NULL)
