@@ -3,7 +3,6 @@
  * Done-when 3.
  */
 #include <criterion/criterion.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/lib/certs.h"
@@ -45,13 +44,10 @@ strike(void)
 
 TestSuite(bodies, .init = stage, .fini = strike, .timeout = 120);
 
-/* A sanitizer's memory is not the program's. */
 static void
 must_be_small(void)
 {
-	const char *san = getenv("FAIRLEAD_SAN");
-
-	if (san == NULL || *san == '\0')
+	if (!daemon_is_sanitized())
 		cr_assert_lt(
 		    daemon_rss(d), RSS_MOST_KIB, "%ld KiB", daemon_rss(d));
 }

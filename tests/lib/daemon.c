@@ -29,9 +29,9 @@ static void remove_directories(void);
 static int remove_entry(const char *, const struct stat *, int, struct FTW *);
 static char *format(const char *, va_list);
 static struct daemon *
-spawn(char *directory, char *const env[], const char *yaml);
-static void
-become(const struct daemon *, char *const env[]) __attribute__((noreturn));
+spawn(char *directory, const char *const env[], const char *yaml);
+static void become(const struct daemon *, const char *const env[])
+    __attribute__((noreturn));
 static void redirect(const char *path, int fd);
 static void write_file(const char *path, const char *text);
 static bool log_holds(struct daemon *, size_t from, const char *text);
@@ -69,7 +69,7 @@ daemon_start(const char *yaml, ...)
 }
 
 struct daemon *
-daemon_start_in(char *directory, char *const env[], const char *yaml, ...)
+daemon_start_in(char *directory, const char *const env[], const char *yaml, ...)
 {
 	struct daemon *d;
 	va_list ap;
@@ -82,7 +82,7 @@ daemon_start_in(char *directory, char *const env[], const char *yaml, ...)
 }
 
 struct daemon *
-daemon_try(char *directory, char *const env[], const char *yaml, ...)
+daemon_try(char *directory, const char *const env[], const char *yaml, ...)
 {
 	struct daemon *d;
 	va_list ap;
@@ -181,8 +181,9 @@ daemon_reload_refused(struct daemon *d, const char *yaml, ...)
 	write_file(d->config, format(yaml, ap));
 	va_end(ap);
 	daemon_signal(d, SIGHUP);
-	cr_assert(daemon_says(d, from, "reload of "), "not refused: %s",
-	    daemon_log(d) + from);
+	cr_assert(
+	    daemon_says(d, from, "The running configuration was not changed."),
+	    "not refused: %s", daemon_log(d) + from);
 	return daemon_log(d) + from;
 }
 
@@ -204,6 +205,14 @@ daemon_stop(struct daemon *d)
 	must_be_clean(d);
 	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0,
 	    "wait status %#x: %s", (unsigned)status, daemon_log(d));
+}
+
+bool
+daemon_is_sanitized(void)
+{
+	const char *san = getenv("FAIRLEAD_SAN");
+
+	return san != NULL && *san != '\0';
 }
 
 long
@@ -247,7 +256,7 @@ format(const char *fmt, va_list ap)
 }
 
 static struct daemon *
-spawn(char *directory, char *const env[], const char *yaml)
+spawn(char *directory, const char *const env[], const char *yaml)
 {
 	static unsigned number;
 	struct daemon *d = keep(sizeof *d);
@@ -266,7 +275,7 @@ spawn(char *directory, char *const env[], const char *yaml)
 }
 
 static void
-become(const struct daemon *d, char *const env[])
+become(const struct daemon *d, const char *const env[])
 {
 	const char *program = getenv("FAIRLEAD_BIN");
 	const char *san = getenv("FAIRLEAD_SAN");

@@ -27,11 +27,11 @@ char		*daemon_directory(void);
 struct daemon	*daemon_start(const char *yaml, ...)
 		    __attribute__((format(printf, 1, 2)));
 /* The same with a directory made before and environment pairs, or NULLs. */
-struct daemon	*daemon_start_in(char *directory, char *const env[],
+struct daemon	*daemon_start_in(char *directory, const char *const env[],
 		    const char *yaml, ...)
 		    __attribute__((format(printf, 3, 4)));
 /* Start without waiting for anything: it may refuse. */
-struct daemon	*daemon_try(char *directory, char *const env[],
+struct daemon	*daemon_try(char *directory, const char *const env[],
 		    const char *yaml, ...)
 		    __attribute__((format(printf, 3, 4)));
 
@@ -57,6 +57,8 @@ char		*daemon_reload_refused(struct daemon *, const char *yaml, ...)
 int		 daemon_wait(struct daemon *, int ms);
 /* TERM; it must exit 0, with no sanitizer's report and no leak. */
 void		 daemon_stop(struct daemon *);
+/* Built with a sanitizer: its memory is not the program's. */
+bool		 daemon_is_sanitized(void);
 /* Resident memory now, KiB. */
 long		 daemon_rss(const struct daemon *);
 
