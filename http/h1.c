@@ -12,18 +12,18 @@
 
 #include "http/h1_private.h"
 
-#define RECYCLED_MOST	256
+#define RECYCLED_MOST 256
 
-static struct h1	*h1_new(struct conn *, const struct h1_settings *);
-static void	h1_bury(struct h1 *);
-static void	start_over(struct h1 *);
-static void	h1_recycle(struct grave *);
-static void	h1_again(struct again *);
-static void	h1_writable(struct conn *);
-static void	h1_failed(struct conn *, int);
-static void	h1_expired(struct conn *, bool);
-static void	server_expired(struct h1 *, bool);
-static enum end	client_expired(const struct h1 *, bool);
+static struct h1 *h1_new(struct conn *, const struct h1_settings *);
+static void h1_bury(struct h1 *);
+static void start_over(struct h1 *);
+static void h1_recycle(struct grave *);
+static void h1_again(struct again *);
+static void h1_writable(struct conn *);
+static void h1_failed(struct conn *, int);
+static void h1_expired(struct conn *, bool);
+static void server_expired(struct h1 *, bool);
+static enum end client_expired(const struct h1 *, bool);
 
 static const struct conn_ops h1_conn_ops = {
 	.readable = h1_readable,
@@ -236,7 +236,8 @@ h1_bury(struct h1 *h)
 static void
 h1_recycle(struct grave *grave)
 {
-	struct h1 *h = (struct h1 *)((char *)grave - offsetof(struct h1, grave));
+	struct h1 *h =
+	    (struct h1 *)((char *)grave - offsetof(struct h1, grave));
 
 	if (h->held != NULL)
 		block_unref(h->held);
@@ -316,8 +317,8 @@ server_expired(struct h1 *h, bool stalled)
 		if (h->bytes.n == 0)
 			h1_release(h, false);
 		else
-			h1_refuse(h, stalled ? END_STALLED :
-			    END_HEADER_TIMEOUT);
+			h1_refuse(
+			    h, stalled ? END_STALLED : END_HEADER_TIMEOUT);
 	} else if (h->conn->out.n > 0)
 		h1_fail(h, stalled ? END_STALLED : END_CLIENT_STALLED);
 	else {

@@ -10,25 +10,25 @@
 #include "http/h1_write.h"
 #include "http/rules.h"
 
-#define PIPELINED_MOST	BUF_ROOM	/* bytes kept of the requests behind */
+#define PIPELINED_MOST BUF_ROOM /* bytes kept of the requests behind */
 
-static void	await_head(struct h1 *);
-static size_t	wanted(const struct h1 *);
-static void	on_end(struct h1 *, ssize_t);
-static void	server_end(struct h1 *, bool clean);
-static void	client_end(struct h1 *, bool clean);
-static bool	consume_head(struct h1 *);
-static bool	read_request(struct h1 *, size_t);
-static bool	read_response(struct h1 *, size_t);
-static bool	interim(struct h1 *);
-static void	body_begins(struct h1 *);
-static bool	consume_body(struct h1 *);
-static bool	consume_plain(struct h1 *);
-static bool	consume_chunks(struct h1 *);
-static bool	consume_trailers(struct h1 *);
-static bool	deliver(struct h1 *, struct buf *, bool);
-static bool	message_done(struct h1 *);
-static bool	bad(struct h1 *, enum end);
+static void await_head(struct h1 *);
+static size_t wanted(const struct h1 *);
+static void on_end(struct h1 *, ssize_t);
+static void server_end(struct h1 *, bool clean);
+static void client_end(struct h1 *, bool clean);
+static bool consume_head(struct h1 *);
+static bool read_request(struct h1 *, size_t);
+static bool read_response(struct h1 *, size_t);
+static bool interim(struct h1 *);
+static void body_begins(struct h1 *);
+static bool consume_body(struct h1 *);
+static bool consume_plain(struct h1 *);
+static bool consume_chunks(struct h1 *);
+static bool consume_trailers(struct h1 *);
+static bool deliver(struct h1 *, struct buf *, bool);
+static bool message_done(struct h1 *);
+static bool bad(struct h1 *, enum end);
 
 void
 h1_readable(struct conn *c)
@@ -111,8 +111,8 @@ wanted(const struct h1 *h)
 	if (h->in == IN_HEAD)
 		return BUF_ROOM;
 	if (h->in != IN_DONE)
-		return h->untook < STREAM_WINDOW ?
-		    STREAM_WINDOW - h->untook : 0;
+		return h->untook < STREAM_WINDOW ? STREAM_WINDOW - h->untook
+						 : 0;
 	if (h->server == NULL || h->eof || h->bytes.n >= PIPELINED_MOST)
 		return 0;
 	return PIPELINED_MOST - h->bytes.n;
@@ -184,8 +184,8 @@ consume_head(struct h1 *h)
 		return false;
 	if (n == -1)
 		return bad(h, why);
-	return h->server != NULL ? read_request(h, (size_t)n) :
-	    read_response(h, (size_t)n);
+	return h->server != NULL ? read_request(h, (size_t)n)
+				 : read_response(h, (size_t)n);
 }
 
 static bool
@@ -343,8 +343,8 @@ consume_trailers(struct h1 *h)
 	struct block *under;
 	ssize_t n;
 
-	n = h1_parse_trailers(&h->parser, &h->trailers, &h->arena, p,
-	    h->bytes.n, &limits, &why);
+	n = h1_parse_trailers(
+	    &h->parser, &h->trailers, &h->arena, p, h->bytes.n, &limits, &why);
 	if (n == 0)
 		return false;
 	if (n == -1)

@@ -10,18 +10,18 @@
 
 #include "http/h1_write.h"
 
-static void	op_head(struct stream *, struct head *, bool);
-static void	op_body(struct stream *, struct buf *, bool);
-static void	op_tail(struct stream *, const struct fields *);
-static size_t	op_room(const struct stream *);
-static void	op_took(struct stream *, size_t);
-static void	op_reset(struct stream *, enum end);
-static void	request_head(struct h1 *, const struct head *);
-static void	response_head(struct h1 *, struct head *);
-static void	put_body(struct h1 *, struct buf *);
-static void	message_ends(struct h1 *);
-static void	send_now(struct h1 *);
-static void	write_failed(struct h1 *);
+static void op_head(struct stream *, struct head *, bool);
+static void op_body(struct stream *, struct buf *, bool);
+static void op_tail(struct stream *, const struct fields *);
+static size_t op_room(const struct stream *);
+static void op_took(struct stream *, size_t);
+static void op_reset(struct stream *, enum end);
+static void request_head(struct h1 *, const struct head *);
+static void response_head(struct h1 *, struct head *);
+static void put_body(struct h1 *, struct buf *);
+static void message_ends(struct h1 *);
+static void send_now(struct h1 *);
+static void write_failed(struct h1 *);
 
 const struct stream_ops h1_stream_ops = {
 	.head = op_head,
@@ -52,8 +52,8 @@ op_head(struct stream *s, struct head *head, bool last)
 		request_head(h, head);
 	else if (head->status < 200) {
 		if (h->peer == HTTP_1_1)
-			h1_write_response(&h->conn->out, head, h->peer, true,
-			    false);
+			h1_write_response(
+			    &h->conn->out, head, h->peer, true, false);
 		loop_again(h->conn->loop, &h->again);
 		return;
 	} else

@@ -20,25 +20,25 @@
 
 #include "base/addr.h"
 
-#define IOV_MOST	16
-#define TLS_READ_AHEAD	8192	/* less than OpenSSL reads from a socket at once */
+#define IOV_MOST 16
+#define TLS_READ_AHEAD 8192 /* less than OpenSSL reads from a socket at once */
 
-static int	conn_watch(struct conn *);
-static void	conn_event(evutil_socket_t, short, void *);
-static void	conn_turn(struct conn *);
-static void	conn_again(struct again *);
-static void	conn_expired(struct deadline *, bool);
-static void	finish_connect(struct conn *);
-static void	finish_shake(struct conn *);
-static int	socket_error(int);
-static bool	flush_blocked(struct conn *);
-static void	socket_options(int, int);
-static bool	has_pending(const struct conn *);
-static bool	holds_more(const struct conn *);
+static int conn_watch(struct conn *);
+static void conn_event(evutil_socket_t, short, void *);
+static void conn_turn(struct conn *);
+static void conn_again(struct again *);
+static void conn_expired(struct deadline *, bool);
+static void finish_connect(struct conn *);
+static void finish_shake(struct conn *);
+static int socket_error(int);
+static bool flush_blocked(struct conn *);
+static void socket_options(int, int);
+static bool has_pending(const struct conn *);
+static bool holds_more(const struct conn *);
 
-static ssize_t	plain_read(struct conn *, void *, size_t);
-static ssize_t	plain_writev(struct conn *, const struct iovec *, int);
-static void	plain_shut(struct conn *);
+static ssize_t plain_read(struct conn *, void *, size_t);
+static ssize_t plain_writev(struct conn *, const struct iovec *, int);
+static void plain_shut(struct conn *);
 
 const struct transport transport_plain = {
 	.read = plain_read,
@@ -47,8 +47,8 @@ const struct transport transport_plain = {
 };
 
 int
-conn_open(struct conn *c, struct loop *loop, int fd,
-    const struct conn_ops *ops, void *owner)
+conn_open(struct conn *c, struct loop *loop, int fd, const struct conn_ops *ops,
+    void *owner)
 {
 	*c = (struct conn){
 		.loop = loop,
@@ -261,8 +261,8 @@ conn_turn(struct conn *c)
 static void
 conn_again(struct again *a)
 {
-	struct conn *c = (struct conn *)((char *)a -
-	    offsetof(struct conn, again));
+	struct conn *c =
+	    (struct conn *)((char *)a - offsetof(struct conn, again));
 
 	if (has_pending(c))
 		c->can_read = true;
@@ -272,8 +272,8 @@ conn_again(struct again *a)
 static void
 conn_expired(struct deadline *d, bool stalled)
 {
-	struct conn *c = (struct conn *)((char *)d -
-	    offsetof(struct conn, deadline));
+	struct conn *c =
+	    (struct conn *)((char *)d - offsetof(struct conn, deadline));
 
 	c->ops->expired(c, stalled);
 }

@@ -12,10 +12,10 @@
 
 #include "net/listen.h"
 
-static int	unix_holder(const struct addr *);
-static uint64_t	listening_inode(const char *table, uint16_t port);
-static int	process_with_socket(uint64_t inode);
-static bool	process_has(const char *pid, const char *socket);
+static int unix_holder(const struct addr *);
+static uint64_t listening_inode(const char *table, uint16_t port);
+static int process_with_socket(uint64_t inode);
+static bool process_has(const char *pid, const char *socket);
 
 int
 listen_holder(const struct addr *at)
@@ -59,8 +59,10 @@ listening_inode(const char *table, uint16_t port)
 		unsigned local, state;
 		uint64_t inode;
 
-		if (sscanf(line, "%*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s"
-		    " %*s %*u %*d %" SCNu64, &local, &state, &inode) == 3 &&
+		if (sscanf(line,
+			"%*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s"
+			" %*s %*u %*d %" SCNu64,
+			&local, &state, &inode) == 3 &&
 		    local == port && state == 0x0a)
 			found = inode;
 	}
@@ -102,8 +104,8 @@ process_has(const char *pid, const char *socket)
 	if (fds == NULL)
 		return false;
 	while (!found && (entry = readdir(fds)) != NULL) {
-		ssize_t n = readlinkat(dirfd(fds), entry->d_name, target,
-		    sizeof(target) - 1);
+		ssize_t n = readlinkat(
+		    dirfd(fds), entry->d_name, target, sizeof(target) - 1);
 
 		if (n <= 0)
 			continue;

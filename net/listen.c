@@ -25,31 +25,31 @@
 #include "base/mem.h"
 #include "net/loop.h"
 
-#define BACKLOG		4096
-#define ACCEPT_MOST	64		/* per pass, so that one port starves nobody */
-#define PAUSE_NS	(1 * CLOCK_S)	/* after EMFILE */
+#define BACKLOG 4096
+#define ACCEPT_MOST 64 /* per pass, so that one port starves nobody */
+#define PAUSE_NS (1 * CLOCK_S) /* after EMFILE */
 
 struct acceptor {
-	struct event	 ev;
-	struct loop	*loop;
-	struct deadline	 pause;
-	int		 fd;
-	void		(*on_accept)(void *, int, const struct addr *);
-	void		*arg;
+	struct event ev;
+	struct loop *loop;
+	struct deadline pause;
+	int fd;
+	void (*on_accept)(void *, int, const struct addr *);
+	void *arg;
 };
 
-static int	bind_tcp(const struct endpoint *, int *, unsigned,
-		    struct addr *, struct listen_error *);
-static int	bind_unix(const struct endpoint *, int *, unsigned,
-		    struct addr *, struct listen_error *);
-static int	bind_one(const struct addr *, bool any, bool reuseport);
-static int	trial_bind(const struct addr *, bool any);
-static struct addr	address_of(const struct endpoint *);
-static bool	unix_is_stale(const struct addr *);
-static void	refuse(struct listen_error *, const struct addr *, int);
-static void	on_ready(evutil_socket_t, short, void *);
-static void	take_some(struct acceptor *);
-static void	pause_over(struct deadline *, bool);
+static int bind_tcp(const struct endpoint *, int *, unsigned, struct addr *,
+    struct listen_error *);
+static int bind_unix(const struct endpoint *, int *, unsigned, struct addr *,
+    struct listen_error *);
+static int bind_one(const struct addr *, bool any, bool reuseport);
+static int trial_bind(const struct addr *, bool any);
+static struct addr address_of(const struct endpoint *);
+static bool unix_is_stale(const struct addr *);
+static void refuse(struct listen_error *, const struct addr *, int);
+static void on_ready(evutil_socket_t, short, void *);
+static void take_some(struct acceptor *);
+static void pause_over(struct deadline *, bool);
 
 int
 listen_prepare(const struct endpoint *at, int *fds, unsigned n,
@@ -85,8 +85,8 @@ acceptor_new(struct loop *loop, int fd,
 	a->on_accept = on_accept;
 	a->arg = arg;
 	a->pause.fire = pause_over;
-	event_assign(&a->ev, loop_base(loop), fd, EV_READ | EV_PERSIST,
-	    on_ready, a);
+	event_assign(
+	    &a->ev, loop_base(loop), fd, EV_READ | EV_PERSIST, on_ready, a);
 	event_add(&a->ev, NULL);
 	return a;
 }
@@ -185,10 +185,10 @@ bind_one(const struct addr *at, bool any, bool reuseport)
 	if (family != AF_UNIX)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only6,
-		    sizeof(only6));
-	if (reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one,
-	    sizeof(one)) == -1)
+		setsockopt(
+		    fd, IPPROTO_IPV6, IPV6_V6ONLY, &only6, sizeof(only6));
+	if (reuseport &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) == -1)
 		goto fail;
 	if (bind(fd, &at->u.sa, at->len) == -1)
 		goto fail;
@@ -252,7 +252,8 @@ refuse(struct listen_error *error, const struct addr *at, int why)
 	else if (why == EACCES)
 		snprintf(error->text, sizeof(error->text),
 		    "cannot listen on %s: permission denied; a port below 1024 "
-		    "needs CAP_NET_BIND_SERVICE", name);
+		    "needs CAP_NET_BIND_SERVICE",
+		    name);
 	else
 		snprintf(error->text, sizeof(error->text),
 		    "cannot listen on %s: %s", name, strerror(why));
@@ -276,8 +277,8 @@ take_some(struct acceptor *a)
 
 	for (int i = 0; i < ACCEPT_MOST; i++) {
 		struct addr peer = { .len = sizeof(peer.u) };
-		int fd = accept4(a->fd, &peer.u.sa, &peer.len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(
+		    a->fd, &peer.u.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd == -1) {
 			if (errno == EMFILE || errno == ENFILE ||
@@ -291,8 +292,8 @@ take_some(struct acceptor *a)
 			continue;
 		}
 		if (peer.u.sa.sa_family != AF_UNIX)
-			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
-			    sizeof(one));
+			setsockopt(
+			    fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		a->on_accept(a->arg, fd, &peer);
 	}
 }
@@ -300,8 +301,8 @@ take_some(struct acceptor *a)
 static void
 pause_over(struct deadline *d, bool stalled)
 {
-	struct acceptor *a = (struct acceptor *)((char *)d -
-	    offsetof(struct acceptor, pause));
+	struct acceptor *a =
+	    (struct acceptor *)((char *)d - offsetof(struct acceptor, pause));
 
 	(void)stalled;
 	event_add(&a->ev, NULL);

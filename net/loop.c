@@ -20,46 +20,46 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-#define AWAY_NS		(250 * CLOCK_MS)	/* later than this: we stood still */
-#define GRACE_NS	(50 * CLOCK_MS)		/* to read what waited meanwhile */
+#define AWAY_NS (250 * CLOCK_MS) /* later than this: we stood still */
+#define GRACE_NS (50 * CLOCK_MS) /* to read what waited meanwhile */
 
 /* All deadlines of one duration: the order of setting is the order of firing. */
 struct deadline_list {
-	TAILQ_HEAD(, deadline)	 queue;
-	struct loop		*loop;
-	struct event		 timer;
-	uint64_t		 ns;
-	uint64_t		 due;	/* when the timer fires; 0: not armed */
+	TAILQ_HEAD(, deadline) queue;
+	struct loop *loop;
+	struct event timer;
+	uint64_t ns;
+	uint64_t due; /* when the timer fires; 0: not armed */
 };
 
 struct loop {
-	struct event_base	*base;
-	uint64_t		 now;	/* 0: not taken yet in this pass */
-	uint64_t		 back_at; /* the end of the last absence's grace */
-	TAILQ_HEAD(, again)	 ready;
-	struct grave		*graves;
-	struct deadline_list	**lists;
-	unsigned		 nlists, last_list;
-	struct mailbox		 mailbox;
-	struct event		 mail;
-	struct rng		 rng;
-	void			(*on_pass)(void *, uint64_t);
-	void			*on_pass_arg;
-	bool			 stopping;
+	struct event_base *base;
+	uint64_t now; /* 0: not taken yet in this pass */
+	uint64_t back_at; /* the end of the last absence's grace */
+	TAILQ_HEAD(, again) ready;
+	struct grave *graves;
+	struct deadline_list **lists;
+	unsigned nlists, last_list;
+	struct mailbox mailbox;
+	struct event mail;
+	struct rng rng;
+	void (*on_pass)(void *, uint64_t);
+	void *on_pass_arg;
+	bool stopping;
 	/* written by this loop, read by any thread, relaxed */
-	_Atomic uint64_t	 turns, busy_since;
+	_Atomic uint64_t turns, busy_since;
 };
 
-static void	pass_end(struct loop *);
-static void	run_ready(struct loop *);
-static void	empty_graves(struct loop *);
-static void	on_mail(evutil_socket_t, short, void *);
-static struct deadline_list	*list_of(struct loop *, uint64_t);
-static struct deadline_list	*list_add(struct loop *, uint64_t);
-static void	list_arm(struct deadline_list *, uint64_t);
-static void	list_fired(evutil_socket_t, short, void *);
-static void	list_sweep(struct deadline_list *, uint64_t);
-static void	notice_absence(struct loop *, uint64_t);
+static void pass_end(struct loop *);
+static void run_ready(struct loop *);
+static void empty_graves(struct loop *);
+static void on_mail(evutil_socket_t, short, void *);
+static struct deadline_list *list_of(struct loop *, uint64_t);
+static struct deadline_list *list_add(struct loop *, uint64_t);
+static void list_arm(struct deadline_list *, uint64_t);
+static void list_fired(evutil_socket_t, short, void *);
+static void list_sweep(struct deadline_list *, uint64_t);
+static void notice_absence(struct loop *, uint64_t);
 
 struct loop *
 loop_new(void)
@@ -138,8 +138,8 @@ loop_now(struct loop *loop)
 {
 	if (loop->now == 0) {
 		loop->now = clock_now();
-		atomic_store_explicit(&loop->busy_since, loop->now,
-		    memory_order_relaxed);
+		atomic_store_explicit(
+		    &loop->busy_since, loop->now, memory_order_relaxed);
 	}
 	return loop->now;
 }
@@ -238,8 +238,8 @@ pass_end(struct loop *loop)
 {
 	uint64_t began = loop->now, spent;
 
-	atomic_store_explicit(&loop->turns, loop_turns(loop) + 1,
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &loop->turns, loop_turns(loop) + 1, memory_order_relaxed);
 	if (began == 0)
 		return;
 	spent = clock_now() - began;
@@ -323,8 +323,8 @@ list_add(struct loop *loop, uint64_t ns)
 	list->loop = loop;
 	list->ns = ns;
 	evtimer_assign(&list->timer, loop->base, list_fired, list);
-	loop->lists = xrealloc(loop->lists,
-	    (loop->nlists + 1) * sizeof(*loop->lists));
+	loop->lists =
+	    xrealloc(loop->lists, (loop->nlists + 1) * sizeof(*loop->lists));
 	loop->lists[loop->nlists++] = list;
 	return list;
 }

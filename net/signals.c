@@ -17,14 +17,14 @@
 #include "net/loop.h"
 
 struct signals {
-	struct event	 ev;
-	struct loop	*loop;
-	int		 fd;
-	void		(*on_signal)(void *, int);
-	void		*arg;
+	struct event ev;
+	struct loop *loop;
+	int fd;
+	void (*on_signal)(void *, int);
+	void *arg;
 };
 
-static void	on_ready(evutil_socket_t, short, void *);
+static void on_ready(evutil_socket_t, short, void *);
 
 struct signals *
 signals_new(struct loop *loop, const int *signos, unsigned n,
@@ -45,8 +45,8 @@ signals_new(struct loop *loop, const int *signos, unsigned n,
 	s->loop = loop;
 	s->on_signal = on_signal;
 	s->arg = arg;
-	event_assign(&s->ev, loop_base(loop), s->fd, EV_READ | EV_PERSIST,
-	    on_ready, s);
+	event_assign(
+	    &s->ev, loop_base(loop), s->fd, EV_READ | EV_PERSIST, on_ready, s);
 	event_add(&s->ev, NULL);
 	return s;
 }

@@ -14,15 +14,14 @@
 #include "proxy/control.h"
 
 struct access_file {
-	char		*path;		/* NULL: the log that is off */
-	struct writer	*writer;	/* NULL likewise */
-	struct ring	**rings;
+	char *path; /* NULL: the log that is off */
+	struct writer *writer; /* NULL likewise */
+	struct ring **rings;
 };
 
-static struct access_file	*find(const struct control *, const char *);
-static bool	same(const char *, const char *);
-static struct access_file	*add(struct control *, const char *,
-		    struct writer *);
+static struct access_file *find(const struct control *, const char *);
+static bool same(const char *, const char *);
+static struct access_file *add(struct control *, const char *, struct writer *);
 
 int
 access_file_prepare(struct control *control, const struct conf *conf,

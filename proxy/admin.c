@@ -25,28 +25,27 @@
 #include "stats/prometheus.h"
 #include "stats/rates.h"
 
-#define JSON_TYPE	TEXT("application/json")
-#define PLAIN_TYPE	TEXT("text/plain; charset=utf-8")
+#define JSON_TYPE TEXT("application/json")
+#define PLAIN_TYPE TEXT("text/plain; charset=utf-8")
 
-static void	get_healthz(struct exchange *);
-static void	get_readyz(struct exchange *);
-static void	get_stats(struct exchange *);
-static void	get_metrics(struct exchange *);
-static void	get_config(struct exchange *);
-static void	get_schema(struct exchange *);
-static void	get_upstreams(struct exchange *);
-static void	get_routes(struct exchange *);
-static void	get_requests(struct exchange *);
-static bool	get_upstream(struct exchange *);
-static void	render(struct exchange *,
-		    void (*)(const struct stats_view *, struct buf *),
-		    struct text);
-static bool	host_is_ours(struct text);
-static void	problem(struct exchange *, unsigned, const char *);
+static void get_healthz(struct exchange *);
+static void get_readyz(struct exchange *);
+static void get_stats(struct exchange *);
+static void get_metrics(struct exchange *);
+static void get_config(struct exchange *);
+static void get_schema(struct exchange *);
+static void get_upstreams(struct exchange *);
+static void get_routes(struct exchange *);
+static void get_requests(struct exchange *);
+static bool get_upstream(struct exchange *);
+static void render(struct exchange *,
+    void (*)(const struct stats_view *, struct buf *), struct text);
+static bool host_is_ours(struct text);
+static void problem(struct exchange *, unsigned, const char *);
 
 static const struct {
-	const char	*path;
-	void		(*get)(struct exchange *);
+	const char *path;
+	void (*get)(struct exchange *);
 } pages[] = {
 	{ "/healthz", get_healthz },
 	{ "/readyz", get_readyz },
@@ -65,7 +64,8 @@ admin_answer(struct exchange *x)
 	const struct head *q = x->request;
 
 	if (!host_is_ours(q->host)) {
-		problem(x, 403, "the admin endpoint is asked by IP address or "
+		problem(x, 403,
+		    "the admin endpoint is asked by IP address or "
 		    "as localhost");
 		return;
 	}
@@ -79,7 +79,8 @@ admin_answer(struct exchange *x)
 			return;
 		}
 	if (!get_upstream(x))
-		problem(x, 404, "there is /stats, /metrics, /healthz, /readyz, "
+		problem(x, 404,
+		    "there is /stats, /metrics, /healthz, /readyz, "
 		    "/config, /config/schema, /upstreams, /routes and "
 		    "/requests");
 }
@@ -141,8 +142,7 @@ get_upstreams(struct exchange *x)
 
 static void
 render(struct exchange *x,
-    void (*renderer)(const struct stats_view *, struct buf *),
-    struct text type)
+    void (*renderer)(const struct stats_view *, struct buf *), struct text type)
 {
 	struct stats_view view;
 	struct buf body = { 0 };
@@ -203,8 +203,8 @@ get_upstream(struct exchange *x)
 	if (!text_starts(x->request->path, prefix))
 		return false;
 	view_fill(x->worker->control, &view, &x->arena);
-	if (!stats_render_upstream(&view, text_from(x->request->path,
-	    prefix.n), &body)) {
+	if (!stats_render_upstream(
+		&view, text_from(x->request->path, prefix.n), &body)) {
 		buf_clear(&body);
 		return false;
 	}

@@ -22,22 +22,22 @@
 #include "proxy/worker.h"
 #include "stats/stats.h"
 
-static void	settle(struct exchange *);
-static void	try_next(struct exchange *);
-static bool	breaker_lets(struct exchange *);
-static int	pick(struct exchange *);
-static void	hand_back(struct exchange *);
-static void	connect_to(struct exchange *);
-static void	connected(void *, int, bool, bool);
-static void	send_on(struct exchange *, struct link *);
-static void	link_done(void *, bool);
-static bool	may_try_again(struct exchange *, enum end);
-static bool	may_resend(const struct exchange *);
-static void	begin(struct exchange *, int);
-static void	note(struct exchange *, enum end);
-static bool	is_local(int error);
-static unsigned	failure_of_end(enum end);
-static unsigned	failure_of_status(unsigned);
+static void settle(struct exchange *);
+static void try_next(struct exchange *);
+static bool breaker_lets(struct exchange *);
+static int pick(struct exchange *);
+static void hand_back(struct exchange *);
+static void connect_to(struct exchange *);
+static void connected(void *, int, bool, bool);
+static void send_on(struct exchange *, struct link *);
+static void link_done(void *, bool);
+static bool may_try_again(struct exchange *, enum end);
+static bool may_resend(const struct exchange *);
+static void begin(struct exchange *, int);
+static void note(struct exchange *, enum end);
+static bool is_local(int error);
+static unsigned failure_of_end(enum end);
+static unsigned failure_of_status(unsigned);
 
 static const struct h1_client_owner link_owner = {
 	.done = link_done,
@@ -51,10 +51,10 @@ attempt_start(struct exchange *x)
 	uint64_t ticket = 0;
 
 	if (r->ntargets > 1)
-		ticket = atomic_fetch_add_explicit(&x->route->ticket, 1,
-		    memory_order_relaxed);
-	a->upstream = &x->lease->upstreams[
-	    r->targets[route_target(r, ticket)].upstream];
+		ticket = atomic_fetch_add_explicit(
+		    &x->route->ticket, 1, memory_order_relaxed);
+	a->upstream =
+	    &x->lease->upstreams[r->targets[route_target(r, ticket)].upstream];
 	settle(x);
 	try_next(x);
 }
@@ -64,13 +64,15 @@ attempt_answered(struct exchange *x, unsigned status)
 {
 	struct attempt *a = &x->attempt;
 	const struct conf_upstream *conf = a->upstream->snap->conf;
-	bool failed = (failure_of_status(status) & conf->breaker.failure_on) !=
-	    0;
+	bool failed =
+	    (failure_of_status(status) & conf->breaker.failure_on) != 0;
 
-	server_count(&a->server->requests[status / 100 - 1 < SERVER_CLASSES ?
-	    status / 100 - 1 : SERVER_CLASSES - 1]);
-	breaker_result(a->upstream->snap->breaker, a->ticket, failed ?
-	    OUTCOME_FAILURE : OUTCOME_SUCCESS, loop_now(x->worker->loop));
+	server_count(&a->server->requests[status / 100 - 1 < SERVER_CLASSES
+		? status / 100 - 1
+		: SERVER_CLASSES - 1]);
+	breaker_result(a->upstream->snap->breaker, a->ticket,
+	    failed ? OUTCOME_FAILURE : OUTCOME_SUCCESS,
+	    loop_now(x->worker->loop));
 	a->judged = true;
 }
 
@@ -110,12 +112,14 @@ attempt_over(struct exchange *x, enum end why)
 	if (!a->judged)
 		breaker_result(snap->breaker, a->ticket,
 		    (failure_of_end(why) & snap->conf->breaker.failure_on) != 0
-		    ? OUTCOME_FAILURE : OUTCOME_NEITHER, now);
+			? OUTCOME_FAILURE
+			: OUTCOME_NEITHER,
+		    now);
 	if (end_row(why)->blame == BLAME_SERVER)
 		server_count(&a->server->failures[why]);
 	histogram_note(&a->upstream->stats->duration, now - a->began);
-	histogram_note(&a->upstream->pools[a->index]->stats->duration,
-	    now - a->began);
+	histogram_note(
+	    &a->upstream->pools[a->index]->stats->duration, now - a->began);
 	note(x, why);
 }
 
@@ -141,12 +145,12 @@ settle(struct exchange *x)
 	struct attempt *a = &x->attempt;
 	const struct conf_upstream *u = a->upstream->snap->conf;
 
-	a->connect_timeout_ns = r->connect_ns != 0 ? r->connect_ns :
-	    u->connect_ns;
+	a->connect_timeout_ns =
+	    r->connect_ns != 0 ? r->connect_ns : u->connect_ns;
 	a->h1 = (struct h1_settings){
 		.limits = x->lease->snapshot->response_limits,
-		.head_ns = r->response_ns != 0 ? r->response_ns :
-		    u->response_ns,
+		.head_ns =
+		    r->response_ns != 0 ? r->response_ns : u->response_ns,
 		.idle_ns = r->idle_ns != 0 ? r->idle_ns : u->idle_ns,
 	};
 }
@@ -159,16 +163,18 @@ try_next(struct exchange *x)
 	int index;
 
 	if (!breaker_lets(x)) {
-		exchange_fail(x, a->last != END_NONE ? a->last :
-		    END_CIRCUIT_OPEN);
+		exchange_fail(
+		    x, a->last != END_NONE ? a->last : END_CIRCUIT_OPEN);
 		return;
 	}
 	index = pick(x);
 	if (index == -1) {
 		hand_back(x);
-		exchange_fail(x, a->last != END_NONE ? a->last :
-		    a->upstream->snap->unresolved ? END_UNRESOLVED :
-		    END_NO_HEALTHY_SERVER);
+		exchange_fail(x,
+		    a->last != END_NONE ? a->last
+			: a->upstream->snap->unresolved
+			? END_UNRESOLVED
+			: END_NO_HEALTHY_SERVER);
 		return;
 	}
 	begin(x, index);
@@ -186,9 +192,9 @@ breaker_lets(struct exchange *x)
 	struct attempt *a = &x->attempt;
 
 	return breaker_admit(a->upstream->snap->breaker,
-	    loop_now(x->worker->loop),
-	    a->connect_timeout_ns + a->h1.head_ns + a->h1.idle_ns, &a->ticket,
-	    &a->retry_after_ns) == BREAKER_PASS;
+		   loop_now(x->worker->loop),
+		   a->connect_timeout_ns + a->h1.head_ns + a->h1.idle_ns,
+		   &a->ticket, &a->retry_after_ns) == BREAKER_PASS;
 }
 
 /* One that was not tried; a lost request may go back where it was. */
@@ -198,8 +204,8 @@ pick(struct exchange *x)
 	struct attempt *a = &x->attempt;
 	int index;
 
-	index = upstream_pick(a->upstream, x->worker,
-	    a->any_tried ? &a->tried : NULL);
+	index = upstream_pick(
+	    a->upstream, x->worker, a->any_tried ? &a->tried : NULL);
 	if (index == -1 && a->fresh && a->any_tried) {
 		serverset_empty(&a->tried);
 		index = upstream_pick(a->upstream, x->worker, NULL);
@@ -237,8 +243,8 @@ connect_to(struct exchange *x)
 {
 	struct attempt *a = &x->attempt;
 
-	a->opening = pool_connect(a->upstream->pools[a->index],
-	    a->connect_timeout_ns, connected, x);
+	a->opening = pool_connect(
+	    a->upstream->pools[a->index], a->connect_timeout_ns, connected, x);
 	if (a->opening == NULL)
 		connected(x, errno, false, false);
 }
@@ -267,8 +273,8 @@ connected(void *arg, int error, bool timed_out, bool stalled)
 		attempt_failed(x, END_LOCAL_RESOURCE);
 	else {
 		verdict_connect_failed(a->server, now);
-		attempt_failed(x, timed_out ? END_CONNECT_TIMEOUT :
-		    END_CONNECT_FAILURE);
+		attempt_failed(
+		    x, timed_out ? END_CONNECT_TIMEOUT : END_CONNECT_FAILURE);
 	}
 }
 
@@ -281,8 +287,8 @@ send_on(struct exchange *x, struct link *link)
 	x->connected = loop_now(x->worker->loop);
 	if (x->request->authority.n == 0)
 		x->request->authority = text_of(a->server->name);
-	exchange_send(x, h1_ask(&link->conn, &a->h1, link->reused, &link_owner,
-	    link));
+	exchange_send(
+	    x, h1_ask(&link->conn, &a->h1, link->reused, &link_owner, link));
 }
 
 /* The codec is done with the connection. */

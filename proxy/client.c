@@ -23,26 +23,25 @@
 #include "stats/stats.h"
 #include "tls/transport.h"
 
-#define LINGER_NS	(2 * CLOCK_S)
+#define LINGER_NS (2 * CLOCK_S)
 
-static bool	client_shake(struct client *);
-static void	client_serve(struct client *);
-static void	client_linger(struct client *);
-static void	client_free(struct grave *);
-static void	shake_over(struct client *);
-static void	shake_failed(struct client *, enum tls_failure);
-static void	shaking_writable(struct conn *);
-static void	shaking_failed(struct conn *, int);
-static void	shaking_expired(struct conn *, bool);
-static void	idle_readable(struct conn *);
-static void	idle_nothing(struct conn *);
-static void	idle_failed(struct conn *, int);
-static void	idle_expired(struct conn *, bool);
-static void	linger_readable(struct conn *);
-static void	on_request(void *, struct stream *, struct head *, bool,
-		    enum end);
-static void	on_done(void *, bool);
-static void	on_nothing(void *);
+static bool client_shake(struct client *);
+static void client_serve(struct client *);
+static void client_linger(struct client *);
+static void client_free(struct grave *);
+static void shake_over(struct client *);
+static void shake_failed(struct client *, enum tls_failure);
+static void shaking_writable(struct conn *);
+static void shaking_failed(struct conn *, int);
+static void shaking_expired(struct conn *, bool);
+static void idle_readable(struct conn *);
+static void idle_nothing(struct conn *);
+static void idle_failed(struct conn *, int);
+static void idle_expired(struct conn *, bool);
+static void linger_readable(struct conn *);
+static void on_request(void *, struct stream *, struct head *, bool, enum end);
+static void on_done(void *, bool);
+static void on_nothing(void *);
 
 static const struct conn_ops shaking_ops = {
 	.readable = idle_nothing,
@@ -114,8 +113,8 @@ client_end(struct client *c)
 	conn_close(&c->conn);
 	stats_connection_end(c->port->stats);
 	atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&c->port->gate->connections, 1,
-	    memory_order_relaxed);
+	atomic_fetch_sub_explicit(
+	    &c->port->gate->connections, 1, memory_order_relaxed);
 	TAILQ_REMOVE(&w->clients, c, entry);
 	port_unref(c->port);
 	loop_bury(w->loop, &c->grave);
@@ -260,8 +259,8 @@ linger_readable(struct conn *conn)
 }
 
 static void
-on_request(void *arg, struct stream *s, struct head *head, bool last,
-    enum end why)
+on_request(
+    void *arg, struct stream *s, struct head *head, bool last, enum end why)
 {
 	struct client *c = arg;
 

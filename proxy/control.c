@@ -38,38 +38,38 @@
 #include "stats/stats.h"
 #include "tls/tickets.h"
 
-#define TICK_NS		(250 * CLOCK_MS)
-#define TICKETS_NS	(60 * CLOCK_S)
-#define PROBES_NS	(1 * CLOCK_S)	/* ready waits no longer for them */
-#define LOST_NS		(5 * CLOCK_S)	/* a worker that does not turn */
-#define DEAD_NS		(30 * CLOCK_S)
-#define PROBES_MOST	256
+#define TICK_NS (250 * CLOCK_MS)
+#define TICKETS_NS (60 * CLOCK_S)
+#define PROBES_NS (1 * CLOCK_S) /* ready waits no longer for them */
+#define LOST_NS (5 * CLOCK_S) /* a worker that does not turn */
+#define DEAD_NS (30 * CLOCK_S)
+#define PROBES_MOST 256
 
 /* News from a worker's thread. */
 struct news {
-	struct mail	 mail;
-	struct control	*control;
-	struct worker	*worker;
+	struct mail mail;
+	struct control *control;
+	struct worker *worker;
 };
 
-static int	start(struct control *, struct plan *, struct conf_errors *);
-static int	make_workers(struct control *, const struct conf *);
-static unsigned	cpus_allowed(void);
-static int	make_tools(struct control *);
-static void	finish(struct control *);
-static void	on_signal(void *, int);
-static void	begin_drain(struct control *);
-static void	stop_workers(struct control *);
-static void	on_stop_at(struct deadline *, bool);
-static void	on_tick(struct deadline *, bool);
-static void	watch_worker(struct control *, const struct worker *);
-static void	on_publish(struct again *);
-static void	tell(struct control *, struct worker *, void (*)(struct mail *));
-static void	on_lease_home(struct mail *);
-static void	on_ready(struct mail *);
-static void	on_drained(struct mail *);
-static void	on_ended(struct mail *);
-static void	on_last(struct mail *);
+static int start(struct control *, struct plan *, struct conf_errors *);
+static int make_workers(struct control *, const struct conf *);
+static unsigned cpus_allowed(void);
+static int make_tools(struct control *);
+static void finish(struct control *);
+static void on_signal(void *, int);
+static void begin_drain(struct control *);
+static void stop_workers(struct control *);
+static void on_stop_at(struct deadline *, bool);
+static void on_tick(struct deadline *, bool);
+static void watch_worker(struct control *, const struct worker *);
+static void on_publish(struct again *);
+static void tell(struct control *, struct worker *, void (*)(struct mail *));
+static void on_lease_home(struct mail *);
+static void on_ready(struct mail *);
+static void on_drained(struct mail *);
+static void on_ended(struct mail *);
+static void on_last(struct mail *);
 
 int
 control_run(const char *path)
@@ -137,7 +137,7 @@ static int
 start(struct control *control, struct plan *plan, struct conf_errors *errors)
 {
 	static const int signos[] = { SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1,
-	    SIGUSR2 };
+		SIGUSR2 };
 
 	control->started_at = clock_now();
 	control->started_wall = clock_wall();
@@ -166,8 +166,8 @@ start(struct control *control, struct plan *plan, struct conf_errors *errors)
 	}
 	for (unsigned i = 0; i < control->nworkers; i++)
 		if (worker_start(control->workers[i]) == -1)
-			log_fatal("cannot start worker %u: %s", i,
-			    strerror(errno));
+			log_fatal(
+			    "cannot start worker %u: %s", i, strerror(errno));
 	control->report = (struct reload_report){
 		.ok = true,
 		.at = control->started_wall,
@@ -187,10 +187,9 @@ fail:
 static int
 make_workers(struct control *control, const struct conf *conf)
 {
-	control->nworkers = conf->workers != 0 ? conf->workers :
-	    cpus_allowed();
-	control->workers = xcalloc(control->nworkers,
-	    sizeof(*control->workers));
+	control->nworkers = conf->workers != 0 ? conf->workers : cpus_allowed();
+	control->workers =
+	    xcalloc(control->nworkers, sizeof(*control->workers));
 	control->self->id = control->nworkers;
 	for (unsigned i = 0; i < control->nworkers; i++) {
 		struct worker *w = worker_new(control, i, false);
@@ -232,16 +231,16 @@ cpus_allowed(void)
 static int
 make_tools(struct control *control)
 {
-	control->resolver = resolver_new(control->loop,
-	    getenv("FAIRLEAD_DNS_SERVERS"), NULL);
+	control->resolver =
+	    resolver_new(control->loop, getenv("FAIRLEAD_DNS_SERVERS"), NULL);
 	if (control->resolver == NULL)
 		return -1;
-	control->fetcher = fetcher_new(control->loop,
-	    "fairlead/" VERSION " (probe)");
+	control->fetcher =
+	    fetcher_new(control->loop, "fairlead/" VERSION " (probe)");
 	if (control->fetcher == NULL)
 		return -1;
-	control->prober = prober_new(control->loop, control->fetcher,
-	    PROBES_MOST);
+	control->prober =
+	    prober_new(control->loop, control->fetcher, PROBES_MOST);
 	control->tickets = tls_tickets_new(clock_now());
 	control->rates = stats_rates_new();
 	return control->tickets == NULL ? -1 : 0;
@@ -307,7 +306,7 @@ on_signal(void *arg, int signo)
 		break;
 	case SIGUSR2:
 		log_warn("SIGUSR2 is ignored: a binary upgrade is not "
-		    "available; restart instead");
+			 "available; restart instead");
 		break;
 	default:
 		if (control->stage == STAGE_SERVING)
@@ -325,8 +324,8 @@ begin_drain(struct control *control)
 	log_info("shutting down: no new connections; what runs has %llu ms",
 	    (unsigned long long)(timeout / CLOCK_MS));
 	control->stage = STAGE_DRAINING;
-	deadline_set(control->loop, &control->stop_at,
-	    timeout == 0 ? 1 : timeout);
+	deadline_set(
+	    control->loop, &control->stop_at, timeout == 0 ? 1 : timeout);
 	for (unsigned i = 0; i < control->nworkers; i++)
 		worker_drain(control->workers[i]);
 }
@@ -345,8 +344,8 @@ stop_workers(struct control *control)
 static void
 on_stop_at(struct deadline *d, bool stalled)
 {
-	struct control *control = (struct control *)((char *)d -
-	    offsetof(struct control, stop_at));
+	struct control *control =
+	    (struct control *)((char *)d - offsetof(struct control, stop_at));
 
 	(void)stalled;
 	log_warn("shutting down: time is over, ending what still runs");
@@ -357,8 +356,8 @@ on_stop_at(struct deadline *d, bool stalled)
 static void
 on_tick(struct deadline *d, bool stalled)
 {
-	struct control *control = (struct control *)((char *)d -
-	    offsetof(struct control, tick));
+	struct control *control =
+	    (struct control *)((char *)d - offsetof(struct control, tick));
 	uint64_t now = loop_now(control->loop);
 	bool probed = true;
 	struct group *g;
@@ -366,7 +365,7 @@ on_tick(struct deadline *d, bool stalled)
 	(void)stalled;
 	if (control->stage == STAGE_STOPPING)
 		return;
-	LIST_FOREACH(g, &control->groups, entry) {
+	LIST_FOREACH (g, &control->groups, entry) {
 		group_watch_breaker(g, now);
 		probed = probed && group_is_probed(g);
 	}
@@ -398,8 +397,8 @@ watch_worker(struct control *control, const struct worker *w)
 		return;
 	log_error("worker %u: has not turned for %llu s, at exchange %llu",
 	    w->id, (unsigned long long)((now - since) / CLOCK_S),
-	    (unsigned long long)atomic_load_explicit(&w->at_exchange,
-	    memory_order_relaxed));
+	    (unsigned long long)atomic_load_explicit(
+		&w->at_exchange, memory_order_relaxed));
 	if (now > since + DEAD_NS)
 		abort();
 }
@@ -407,8 +406,8 @@ watch_worker(struct control *control, const struct worker *w)
 static void
 on_publish(struct again *a)
 {
-	struct control *control = (struct control *)((char *)a -
-	    offsetof(struct control, publish));
+	struct control *control =
+	    (struct control *)((char *)a - offsetof(struct control, publish));
 
 	if (control->plan != NULL)
 		reload_publish(control);
@@ -433,8 +432,8 @@ on_lease_home(struct mail *mail)
 	struct snapshot *s = l->snapshot;
 
 	free(l);
-	if (--s->leases == 0 && (s->replaced ||
-	    control->stage == STAGE_STOPPING))
+	if (--s->leases == 0 &&
+	    (s->replaced || control->stage == STAGE_STOPPING))
 		snapshot_free(control, s);
 }
 

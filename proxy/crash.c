@@ -13,9 +13,9 @@
 #include "proxy/version.h"
 #include "proxy/worker.h"
 
-static void	die_with_words(int);
-static size_t	put(char *, size_t, const char *);
-static size_t	put_number(char *, size_t, uint64_t);
+static void die_with_words(int);
+static size_t put(char *, size_t, const char *);
+static size_t put_number(char *, size_t, uint64_t);
 
 static _Thread_local struct worker *here;
 
@@ -43,18 +43,19 @@ static void
 die_with_words(int signo)
 {
 	char line[256];
-	size_t n = put(line, 0, "fairlead " VERSION " (" REVISION
-	    "): fatal signal ");
+	size_t n =
+	    put(line, 0, "fairlead " VERSION " (" REVISION "): fatal signal ");
 
 	n = put_number(line, n, (uint64_t)signo);
 	if (here != NULL) {
-		n = put(line, n, here->is_control ? " in control" :
-		    " in worker ");
+		n = put(
+		    line, n, here->is_control ? " in control" : " in worker ");
 		if (!here->is_control)
 			n = put_number(line, n, here->id);
 		n = put(line, n, ", exchange ");
-		n = put_number(line, n, atomic_load_explicit(
-		    &here->at_exchange, memory_order_relaxed));
+		n = put_number(line, n,
+		    atomic_load_explicit(
+			&here->at_exchange, memory_order_relaxed));
 	}
 	line[n++] = '\n';
 	if (write(2, line, n) == -1)

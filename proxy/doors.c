@@ -18,17 +18,16 @@
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
 
-static char	*key_of(const struct conf_listener *,
-		    const struct conf_address *);
-static struct door	*find(const struct control *, const char *);
-static bool	prepare(struct control *, const struct conf_listener *,
-		    const struct conf_address *, unsigned, struct listen_error *);
-static bool	prepare_listener(struct control *, const struct conf_listener *,
-		    struct conf_errors *);
-static void	prepare_admin(struct control *, const struct plan *,
-		    struct conf_errors *);
-static void	door_free(struct control *, struct door *);
-static void	door_announce(struct door *, const char *);
+static char *key_of(const struct conf_listener *, const struct conf_address *);
+static struct door *find(const struct control *, const char *);
+static bool prepare(struct control *, const struct conf_listener *,
+    const struct conf_address *, unsigned, struct listen_error *);
+static bool prepare_listener(
+    struct control *, const struct conf_listener *, struct conf_errors *);
+static void
+prepare_admin(struct control *, const struct plan *, struct conf_errors *);
+static void door_free(struct control *, struct door *);
+static void door_announce(struct door *, const char *);
 
 int
 doors_prepare(struct control *control, const struct plan *plan,
@@ -77,12 +76,13 @@ doors_announce(struct control *control, const struct plan *plan)
 		const struct conf_listener *l = &conf->listeners[i];
 
 		for (unsigned k = 0; k < l->naddresses; k++)
-			door_announce(door_find(control, l, &l->addresses[k]),
-			    l->name);
+			door_announce(
+			    door_find(control, l, &l->addresses[k]), l->name);
 	}
 	if (conf->admin_on)
-		door_announce(door_find(control, &plan->admin,
-		    &conf->admin_address), plan->admin.name);
+		door_announce(
+		    door_find(control, &plan->admin, &conf->admin_address),
+		    plan->admin.name);
 }
 
 /* Port 0 is another port for each listener. */
@@ -120,15 +120,15 @@ prepare(struct control *control, const struct conf_listener *l,
 	door->key = key;
 	door->n = n;
 	door->fds = xcalloc(n, sizeof(*door->fds));
-	if (listen_prepare(&at->endpoint, door->fds, n, &door->real,
-	    error) == -1) {
+	if (listen_prepare(&at->endpoint, door->fds, n, &door->real, error) ==
+	    -1) {
 		free(door->fds);
 		free(key);
 		free(door);
 		return false;
 	}
-	control->doors = xrealloc(control->doors,
-	    (control->ndoors + 1) * sizeof(*control->doors));
+	control->doors = xrealloc(
+	    control->doors, (control->ndoors + 1) * sizeof(*control->doors));
 	control->doors[control->ndoors++] = door;
 	return true;
 }
@@ -142,7 +142,7 @@ prepare_listener(struct control *control, const struct conf_listener *l,
 
 	for (unsigned k = 0; k < l->naddresses; k++) {
 		if (prepare(control, l, &l->addresses[k], control->nworkers,
-		    &error))
+			&error))
 			continue;
 		conf_error_at(errors, l->addresses[k].place, "%s", error.text);
 		ok = false;
@@ -163,8 +163,8 @@ prepare_admin(struct control *control, const struct plan *plan,
 	if (conf->admin_is_default)
 		log_warn("admin: %s; there is no admin endpoint", error.text);
 	else
-		conf_error_at(errors, conf->admin_address.place, "%s",
-		    error.text);
+		conf_error_at(
+		    errors, conf->admin_address.place, "%s", error.text);
 }
 
 static void
@@ -185,8 +185,7 @@ door_free(struct control *control, struct door *door)
 {
 	for (unsigned i = 0; i < control->ndoors; i++)
 		if (control->doors[i] == door)
-			control->doors[i] =
-			    control->doors[--control->ndoors];
+			control->doors[i] = control->doors[--control->ndoors];
 	listen_discard(door->fds, door->n, &door->real);
 	free(door->fds);
 	free(door->key);

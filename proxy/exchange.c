@@ -29,34 +29,34 @@
 #include "tls/store.h"
 #include "tls/transport.h"
 
-#define SPARE_MOST	512		/* exchanges kept for reuse */
-#define REPLAY_MOST	STREAM_WINDOW	/* request body kept to be sent again */
+#define SPARE_MOST 512 /* exchanges kept for reuse */
+#define REPLAY_MOST STREAM_WINDOW /* request body kept to be sent again */
 
-static struct exchange	*exchange_make(struct worker *);
-static void	admit(struct exchange *, enum end);
-static enum end	find_route(struct exchange *);
-static bool	is_misdirected(const struct exchange *);
-static void	act(struct exchange *);
-static void	identify(struct exchange *);
-static bool	may_keep_alive(const struct exchange *);
-static void	exchange_recycle(struct grave *);
-static void	set_phase(struct exchange *, enum phase);
-static void	to_server(struct exchange *, struct buf *, bool);
-static void	keep_for_replay(struct exchange *, const struct buf *);
-static void	credit_client(struct exchange *);
-static void	credit_server(struct exchange *);
-static void	server_done(struct exchange *);
-static void	down_body(void *, struct buf *, bool);
-static void	down_tail(void *, struct fields *);
-static void	down_room(void *);
-static void	down_flushed(void *);
-static void	down_broken(void *, enum end);
-static void	down_gone(void *, enum end);
-static void	up_head(void *, struct head *, bool);
-static void	up_body(void *, struct buf *, bool);
-static void	up_tail(void *, struct fields *);
-static void	up_room(void *);
-static void	up_gone(void *, enum end);
+static struct exchange *exchange_make(struct worker *);
+static void admit(struct exchange *, enum end);
+static enum end find_route(struct exchange *);
+static bool is_misdirected(const struct exchange *);
+static void act(struct exchange *);
+static void identify(struct exchange *);
+static bool may_keep_alive(const struct exchange *);
+static void exchange_recycle(struct grave *);
+static void set_phase(struct exchange *, enum phase);
+static void to_server(struct exchange *, struct buf *, bool);
+static void keep_for_replay(struct exchange *, const struct buf *);
+static void credit_client(struct exchange *);
+static void credit_server(struct exchange *);
+static void server_done(struct exchange *);
+static void down_body(void *, struct buf *, bool);
+static void down_tail(void *, struct fields *);
+static void down_room(void *);
+static void down_flushed(void *);
+static void down_broken(void *, enum end);
+static void down_gone(void *, enum end);
+static void up_head(void *, struct head *, bool);
+static void up_body(void *, struct buf *, bool);
+static void up_tail(void *, struct fields *);
+static void up_room(void *);
+static void up_gone(void *, enum end);
 
 const struct sink_ops exchange_down_sink = {
 	.body = down_body,
@@ -264,8 +264,10 @@ admit(struct exchange *x, enum end why)
 	const struct port *p = x->client->port;
 
 	if (!p->is_admin)
-		counter_add(&p->stats->requests[x->request->version ==
-		    HTTP_1_0 ? PROTOCOL_HTTP_1_0 : PROTOCOL_HTTP_1_1], 1);
+		counter_add(&p->stats->requests[x->request->version == HTTP_1_0
+				    ? PROTOCOL_HTTP_1_0
+				    : PROTOCOL_HTTP_1_1],
+		    1);
 	identify(x);
 	if (why == END_NONE && !p->is_admin && !p->redirect_https)
 		why = find_route(x);
@@ -343,8 +345,8 @@ act(struct exchange *x)
 static void
 identify(struct exchange *x)
 {
-	const struct field *f = fields_find(&x->request->fields,
-	    TOKEN_X_REQUEST_ID);
+	const struct field *f =
+	    fields_find(&x->request->fields, TOKEN_X_REQUEST_ID);
 	struct rng *rng = loop_rng(x->worker->loop);
 	static const char digits[] = "0123456789abcdef";
 

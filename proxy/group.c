@@ -25,23 +25,23 @@
 #include "proxy/worker.h"
 #include "stats/stats.h"
 
-static struct group	*group_of(struct control *, const char *);
-static void	adopt_sources(struct group *);
-static struct source	*source_of(struct group *, const struct conf_server *);
-static void	source_free(struct source *);
-static void	on_addresses(void *, const struct addr *, size_t, const char *);
-static void	rebuild(struct group *, bool);
-static unsigned	add_members(struct group *, struct source *, struct member *,
-		    unsigned, bool);
-static struct being	*being_of(struct group *, struct source *,
-		    const struct addr *, bool);
-static struct being	*being_new(struct group *, struct source *,
-		    const struct addr *, bool);
-static void	being_free(struct being *);
-static void	drop_departed(struct group *);
-static void	adopt_probe(struct being *);
-static void	on_probe(void *, const struct probe_result *);
-static void	group_free(struct group *);
+static struct group *group_of(struct control *, const char *);
+static void adopt_sources(struct group *);
+static struct source *source_of(struct group *, const struct conf_server *);
+static void source_free(struct source *);
+static void on_addresses(void *, const struct addr *, size_t, const char *);
+static void rebuild(struct group *, bool);
+static unsigned
+add_members(struct group *, struct source *, struct member *, unsigned, bool);
+static struct being *
+being_of(struct group *, struct source *, const struct addr *, bool);
+static struct being *
+being_new(struct group *, struct source *, const struct addr *, bool);
+static void being_free(struct being *);
+static void drop_departed(struct group *);
+static void adopt_probe(struct being *);
+static void on_probe(void *, const struct probe_result *);
+static void group_free(struct group *);
 
 struct group *
 group_adopt(struct control *control, const struct conf_upstream *conf)
@@ -101,12 +101,13 @@ group_watch_breaker(struct group *g, uint64_t now)
 	breaker_look(g->breaker, now, &look);
 	if (look.to[BREAKER_OPEN] != g->logged.to[BREAKER_OPEN]) {
 		breaker_cause_print(&look, cause, sizeof(cause));
-		log_warn("upstream %s: circuit breaker opened: %s", g->name,
-		    cause);
+		log_warn(
+		    "upstream %s: circuit breaker opened: %s", g->name, cause);
 	}
 	if (look.to[BREAKER_HALF_OPEN] != g->logged.to[BREAKER_HALF_OPEN])
 		log_info("upstream %s: circuit breaker is half open: trials "
-		    "are admitted", g->name);
+			 "are admitted",
+		    g->name);
 	if (look.to[BREAKER_CLOSED] != g->logged.to[BREAKER_CLOSED])
 		log_info("upstream %s: circuit breaker closed", g->name);
 	g->logged = look;
@@ -117,7 +118,7 @@ group_of(struct control *control, const char *name)
 {
 	struct group *g;
 
-	LIST_FOREACH(g, &control->groups, entry)
+	LIST_FOREACH (g, &control->groups, entry)
 		if (strcmp(g->name, name) == 0)
 			return g;
 	g = xcalloc(1, sizeof(*g));
@@ -177,8 +178,8 @@ source_of(struct group *g, const struct conf_server *conf)
 		char *name = xstrndup(at->host.p, at->host.n);
 
 		s->error = xstrdup("not resolved yet");
-		s->watch = resolve_watch_new(g->control->resolver, name,
-		    at->port, on_addresses, s);
+		s->watch = resolve_watch_new(
+		    g->control->resolver, name, at->port, on_addresses, s);
 		free(name);
 	}
 	return s;
@@ -204,9 +205,10 @@ on_addresses(void *arg, const struct addr *addrs, size_t n, const char *error)
 	free(s->error);
 	s->error = error != NULL ? xstrdup(error) : NULL;
 	if (error != NULL)
-		log_warn("upstream %s, server %s: cannot be resolved: %s%s",
-		    g->name, s->text, error,
-		    n > 0 ? "; its last addresses are kept" : "");
+		log_warn("upstream %s, server %s: %s: %s", g->name, s->text,
+		    n > 0 ? "cannot be resolved anew, its addresses are kept"
+			  : "cannot be resolved",
+		    error);
 	else
 		log_info("upstream %s, server %s: resolved to %zu address%s",
 		    g->name, s->text, n, n == 1 ? "" : "es");
@@ -262,8 +264,8 @@ add_members(struct group *g, struct source *s, struct member *members,
 }
 
 static struct being *
-being_of(struct group *g, struct source *s, const struct addr *addr,
-    bool serves)
+being_of(
+    struct group *g, struct source *s, const struct addr *addr, bool serves)
 {
 	for (unsigned i = 0; i < g->nbeings; i++)
 		if (addr_equal(&g->beings[i]->server->addr, addr))
@@ -272,8 +274,8 @@ being_of(struct group *g, struct source *s, const struct addr *addr,
 }
 
 static struct being *
-being_new(struct group *g, struct source *s, const struct addr *addr,
-    bool serves)
+being_new(
+    struct group *g, struct source *s, const struct addr *addr, bool serves)
 {
 	struct being *b = xcalloc(1, sizeof(*b));
 	char printed[ADDR_TEXT_MAX], *key;
@@ -352,8 +354,8 @@ on_probe(void *arg, const struct probe_result *r)
 	snprintf(b->check_detail, sizeof(b->check_detail), "%s", r->detail);
 	histogram_note(&stats_upstream(g->control->self->stats, g->slot)->check,
 	    r->duration_ns);
-	if (verdict_probe(&b->verdict, &g->conf->probe, r->ok, r->detail,
-	    clock_wall())) {
+	if (verdict_probe(
+		&b->verdict, &g->conf->probe, r->ok, r->detail, clock_wall())) {
 		if (!r->ok)
 			log_warn("upstream %s, server %s: down: %s", g->name,
 			    b->server->name, b->server->why);

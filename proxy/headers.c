@@ -14,12 +14,12 @@
 #include "proxy/exchange.h"
 #include "proxy/snapshot.h"
 
-static void	forwarded_for(struct exchange *);
-static void	default_field(struct exchange *, enum token, struct text,
-		    struct text);
-static void	change(struct exchange *, struct fields *,
-		    const struct conf_headers *);
-static void	via(struct exchange *, struct head *);
+static void forwarded_for(struct exchange *);
+static void
+default_field(struct exchange *, enum token, struct text, struct text);
+static void
+change(struct exchange *, struct fields *, const struct conf_headers *);
+static void via(struct exchange *, struct head *);
 
 void
 headers_request(struct exchange *x)
@@ -68,8 +68,8 @@ headers_rewrite(struct exchange *x)
 
 		while (prefix.n > 0 && prefix.p[prefix.n - 1] == '/')
 			prefix.n--;
-		path = arena_printf(&x->arena, "%.*s%.*s", TEXT_ARG(prefix),
-		    TEXT_ARG(path));
+		path = arena_printf(
+		    &x->arena, "%.*s%.*s", TEXT_ARG(prefix), TEXT_ARG(path));
 	}
 	head->path = path;
 }
@@ -87,20 +87,21 @@ forwarded_for(struct exchange *x)
 
 		if (f->token != TOKEN_X_FORWARDED_FOR)
 			continue;
-		chain = chain.n == 0 ? f->value : arena_printf(&x->arena,
-		    "%.*s, %.*s", TEXT_ARG(chain), TEXT_ARG(f->value));
+		chain = chain.n == 0 ? f->value
+				     : arena_printf(&x->arena, "%.*s, %.*s",
+					   TEXT_ARG(chain), TEXT_ARG(f->value));
 		f->token = TOKEN_NONE;
 	}
 	if (chain.n > 0)
-		ip = arena_printf(&x->arena, "%.*s, %.*s", TEXT_ARG(chain),
-		    TEXT_ARG(ip));
+		ip = arena_printf(
+		    &x->arena, "%.*s, %.*s", TEXT_ARG(chain), TEXT_ARG(ip));
 	fields_add(fields, &x->arena, TOKEN_X_FORWARDED_FOR,
 	    TEXT("X-Forwarded-For"), ip);
 }
 
 static void
-default_field(struct exchange *x, enum token token, struct text name,
-    struct text value)
+default_field(
+    struct exchange *x, enum token token, struct text name, struct text value)
 {
 	struct fields *fields = &x->request->fields;
 
@@ -128,6 +129,6 @@ static void
 via(struct exchange *x, struct head *head)
 {
 	fields_add(&head->fields, &x->arena, TOKEN_VIA, TEXT("Via"),
-	    head->version == HTTP_1_0 ? TEXT("1.0 fairlead") :
-	    TEXT("1.1 fairlead"));
+	    head->version == HTTP_1_0 ? TEXT("1.0 fairlead")
+				      : TEXT("1.1 fairlead"));
 }

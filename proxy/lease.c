@@ -16,7 +16,7 @@
 #include "proxy/worker.h"
 #include "stats/stats.h"
 
-static void	lease_free(struct lease *);
+static void lease_free(struct lease *);
 
 struct lease *
 lease_new(struct worker *w, struct snapshot *snapshot)

@@ -14,11 +14,9 @@
 #include "proxy/worker.h"
 #include "tls/transport.h"
 
-static void	describe_request(const struct exchange *,
-		    struct access_entry *);
-static void	describe_attempts(const struct exchange *,
-		    struct access_entry *);
-static struct text	value_of(const struct exchange *, enum token);
+static void describe_request(const struct exchange *, struct access_entry *);
+static void describe_attempts(const struct exchange *, struct access_entry *);
+static struct text value_of(const struct exchange *, enum token);
 
 void
 log_exchange(const struct exchange *x, uint64_t duration_ns)
@@ -53,8 +51,8 @@ describe_request(const struct exchange *x, struct access_entry *e)
 	const struct head *head = x->request;
 	const struct client *c = x->client;
 
-	e->protocol = head->version == HTTP_1_0 ? TEXT("HTTP/1.0") :
-	    TEXT("HTTP/1.1");
+	e->protocol =
+	    head->version == HTTP_1_0 ? TEXT("HTTP/1.0") : TEXT("HTTP/1.1");
 	e->method = head->method_name;
 	e->host = head->authority;
 	e->path = x->path.n > 0 ? x->path : head->target;

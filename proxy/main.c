@@ -18,24 +18,24 @@
 #include "proxy/snapshot.h"
 #include "proxy/version.h"
 
-#define DEFAULT_FILE	"/etc/fairlead/fairlead.yaml"
-#define EXIT_USAGE	2
-#define EXIT_CONFIG	78
+#define DEFAULT_FILE "/etc/fairlead/fairlead.yaml"
+#define EXIT_USAGE 2
+#define EXIT_CONFIG 78
 
-static int	run(int, char **);
-static int	check(int, char **);
-static int	schema(int, char **);
-static int	version(int, char **);
-static int	help(int, char **);
-static int	usage(const char *, const char *);
-static const char	*suggestion(const char *);
-static const char	*default_file(void);
-static void	raise_descriptors(void);
-static void	put(struct buf *);
+static int run(int, char **);
+static int check(int, char **);
+static int schema(int, char **);
+static int version(int, char **);
+static int help(int, char **);
+static int usage(const char *, const char *);
+static const char *suggestion(const char *);
+static const char *default_file(void);
+static void raise_descriptors(void);
+static void put(struct buf *);
 
 static const struct {
-	const char	*word, *option, *letter;
-	int		(*run)(int, char **);
+	const char *word, *option, *letter;
+	int (*run)(int, char **);
 } commands[] = {
 	{ "run", "--config", "-c", run },
 	{ "check", "--test", "-t", check },
@@ -43,7 +43,7 @@ static const struct {
 	{ "version", "--version", "-V", version },
 	{ "help", "--help", "-h", help },
 };
-#define COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 int
 main(int argc, char **argv)
@@ -59,8 +59,8 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (strcmp(argv[1], commands[i].word) == 0 ||
 		    (commands[i].option != NULL &&
-		    (strcmp(argv[1], commands[i].option) == 0 ||
-		    strcmp(argv[1], commands[i].letter) == 0)))
+			(strcmp(argv[1], commands[i].option) == 0 ||
+			    strcmp(argv[1], commands[i].letter) == 0)))
 			return commands[i].run(argc - 2, argv + 2);
 	return usage("unknown command or option", argv[1]);
 }
@@ -131,7 +131,8 @@ help(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	puts("fairlead -c edge.yaml          serve\n"
+	puts(
+	    "fairlead -c edge.yaml          serve\n"
 	    "fairlead -t edge.yaml          check a configuration, all errors\n"
 	    "kill -HUP PID                  read it again\n"
 	    "\n"
@@ -166,8 +167,9 @@ suggestion(const char *arg)
 		const char *tries[] = { commands[i].word, commands[i].option };
 
 		for (size_t k = 0; k < 2; k++)
-			if (tries[k] != NULL && text_distance(text_of(arg),
-			    text_of(tries[k]), 2) <= 2)
+			if (tries[k] != NULL &&
+			    text_distance(text_of(arg), text_of(tries[k]), 2) <=
+				2)
 				return tries[k];
 	}
 	return NULL;

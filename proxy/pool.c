@@ -15,20 +15,20 @@
 #include "proxy/worker.h"
 #include "stats/stats.h"
 
-static struct pool	*pool_new(struct worker *, struct server *, unsigned);
-static void	pool_unref(struct pool *);
-static void	link_close(struct link *);
-static void	link_free(struct grave *);
-static bool	link_is_quiet(struct link *);
-static void	link_unlist(struct link *);
-static void	link_outcome(struct link *, int, bool, bool);
-static void	opening_writable(struct conn *);
-static void	opening_failed(struct conn *, int);
-static void	opening_expired(struct conn *, bool);
-static void	opening_readable(struct conn *);
-static void	idle_event(struct conn *);
-static void	idle_failed(struct conn *, int);
-static void	idle_expired(struct conn *, bool);
+static struct pool *pool_new(struct worker *, struct server *, unsigned);
+static void pool_unref(struct pool *);
+static void link_close(struct link *);
+static void link_free(struct grave *);
+static bool link_is_quiet(struct link *);
+static void link_unlist(struct link *);
+static void link_outcome(struct link *, int, bool, bool);
+static void opening_writable(struct conn *);
+static void opening_failed(struct conn *, int);
+static void opening_expired(struct conn *, bool);
+static void opening_readable(struct conn *);
+static void idle_event(struct conn *);
+static void idle_failed(struct conn *, int);
+static void idle_expired(struct conn *, bool);
 
 static const struct conn_ops opening_ops = {
 	.readable = opening_readable,
@@ -48,7 +48,7 @@ pool_get(struct worker *w, struct server *server, unsigned slot)
 {
 	struct pool *p;
 
-	LIST_FOREACH(p, &w->pools, entry)
+	LIST_FOREACH (p, &w->pools, entry)
 		if (p->server == server)
 			break;
 	if (p == NULL)
@@ -94,7 +94,7 @@ pool_connect(struct pool *p, uint64_t timeout_ns,
 	l->arg = arg;
 	l->grave.free = link_free;
 	if (conn_connect(&l->conn, p->worker->loop, &p->server->addr,
-	    &opening_ops, l) == -1) {
+		&opening_ops, l) == -1) {
 		free(l);
 		return NULL;
 	}

@@ -21,27 +21,25 @@
 
 /* One door that a port accepts on. */
 struct opening {
-	LIST_ENTRY(opening)	 entry;
-	struct port		*port;
-	const struct door	*door;	/* identity; in the current snapshot */
-	struct acceptor		*acceptor;
-	bool			 wanted;
+	LIST_ENTRY(opening) entry;
+	struct port *port;
+	const struct door *door; /* identity; in the current snapshot */
+	struct acceptor *acceptor;
+	bool wanted;
 };
 
 static const char *const protocols[] = { "http/1.1", NULL };
 
-static struct port	*port_of(struct worker *, const struct snap_listener *);
-static void	port_adopt(struct port *, const struct snap_listener *,
-		    unsigned);
-static void	adopt_tls(struct port *, const struct conf_listener *);
-static char	*tls_key(const struct tls_options *);
-static void	port_leave(struct port *);
-static bool	move_opening(struct worker *, struct port *,
-		    const struct door *);
-static void	open_door(struct port *, struct door *);
-static void	close_unwanted(struct port *);
-static void	close_opening(struct opening *);
-static void	on_accept(void *, int, const struct addr *);
+static struct port *port_of(struct worker *, const struct snap_listener *);
+static void port_adopt(struct port *, const struct snap_listener *, unsigned);
+static void adopt_tls(struct port *, const struct conf_listener *);
+static char *tls_key(const struct tls_options *);
+static void port_leave(struct port *);
+static bool move_opening(struct worker *, struct port *, const struct door *);
+static void open_door(struct port *, struct door *);
+static void close_unwanted(struct port *);
+static void close_opening(struct opening *);
+static void on_accept(void *, int, const struct addr *);
 
 void
 ports_adopt(struct worker *w)
@@ -50,16 +48,16 @@ ports_adopt(struct worker *w)
 	struct opening *o;
 	struct port *p, *next;
 
-	LIST_FOREACH(p, &w->ports, entry) {
+	LIST_FOREACH (p, &w->ports, entry) {
 		p->gone = true;
-		LIST_FOREACH(o, &p->openings, entry)
+		LIST_FOREACH (o, &p->openings, entry)
 			o->wanted = false;
 	}
 	for (unsigned i = 0; i < s->nlisteners; i++)
 		if (s->listeners[i].is_admin == w->is_control)
-			port_adopt(port_of(w, &s->listeners[i]),
-			    &s->listeners[i], i);
-	LIST_FOREACH(p, &w->ports, entry)
+			port_adopt(
+			    port_of(w, &s->listeners[i]), &s->listeners[i], i);
+	LIST_FOREACH (p, &w->ports, entry)
 		close_unwanted(p);
 	for (p = LIST_FIRST(&w->ports); p != NULL; p = next) {
 		next = LIST_NEXT(p, entry);
@@ -73,7 +71,7 @@ ports_close(struct worker *w)
 {
 	struct port *p;
 
-	LIST_FOREACH(p, &w->ports, entry)
+	LIST_FOREACH (p, &w->ports, entry)
 		while (!LIST_EMPTY(&p->openings))
 			close_opening(LIST_FIRST(&p->openings));
 }
@@ -116,7 +114,7 @@ port_of(struct worker *w, const struct snap_listener *l)
 {
 	struct port *p;
 
-	LIST_FOREACH(p, &w->ports, entry)
+	LIST_FOREACH (p, &w->ports, entry)
 		if (strcmp(p->name, l->conf->name) == 0)
 			return p;
 	p = xcalloc(1, sizeof(*p));
@@ -152,8 +150,8 @@ port_adopt(struct port *p, const struct snap_listener *l, unsigned index)
 	p->body_size = conf->body_size;
 	p->max_connections = conf->max_connections;
 	p->requests_per_connection = conf->requests_per_connection;
-	p->trusted = xrealloc(p->trusted,
-	    (conf->ntrusted_proxies + 1) * sizeof(*p->trusted));
+	p->trusted = xrealloc(
+	    p->trusted, (conf->ntrusted_proxies + 1) * sizeof(*p->trusted));
 	if (conf->ntrusted_proxies > 0)
 		memcpy(p->trusted, conf->trusted_proxies,
 		    conf->ntrusted_proxies * sizeof(*p->trusted));
@@ -220,8 +218,8 @@ move_opening(struct worker *w, struct port *to, const struct door *door)
 	struct port *p;
 	struct opening *o;
 
-	LIST_FOREACH(p, &w->ports, entry)
-		LIST_FOREACH(o, &p->openings, entry)
+	LIST_FOREACH (p, &w->ports, entry)
+		LIST_FOREACH (o, &p->openings, entry)
 			if (o->door == door) {
 				LIST_REMOVE(o, entry);
 				LIST_INSERT_HEAD(&to->openings, o, entry);
@@ -241,8 +239,8 @@ open_door(struct port *p, struct door *door)
 	o->port = p;
 	o->door = door;
 	o->wanted = true;
-	o->acceptor = acceptor_new(p->worker->loop, door->fds[at], on_accept,
-	    o);
+	o->acceptor =
+	    acceptor_new(p->worker->loop, door->fds[at], on_accept, o);
 	door->fds[at] = -1;
 	LIST_INSERT_HEAD(&p->openings, o, entry);
 }

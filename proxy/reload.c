@@ -25,21 +25,21 @@
 
 /* One run of the builder; the letter brings it back. */
 struct build {
-	struct mail		 mail;
-	struct control		*control;
-	const struct plan	*old;		/* stays alive meanwhile */
-	struct plan		*plan;
-	struct conf_errors	 errors;
+	struct mail mail;
+	struct control *control;
+	const struct plan *old; /* stays alive meanwhile */
+	struct plan *plan;
+	struct conf_errors errors;
 };
 
-static void	*build_main(void *);
-static void	on_built(struct mail *);
-static bool	fixed_keys_stay(const struct control *, const struct conf *,
-		    struct conf_errors *);
-static void	adopt_groups(struct control *, const struct conf *);
-static void	leave_groups(struct control *, const struct conf *);
-static bool	is_named(const struct conf *, const char *);
-static void	report(struct control *, const struct conf_errors *);
+static void *build_main(void *);
+static void on_built(struct mail *);
+static bool fixed_keys_stay(
+    const struct control *, const struct conf *, struct conf_errors *);
+static void adopt_groups(struct control *, const struct conf *);
+static void leave_groups(struct control *, const struct conf *);
+static bool is_named(const struct conf *, const char *);
+static void report(struct control *, const struct conf_errors *);
 
 void
 reload_start(struct control *control)
@@ -67,8 +67,8 @@ reload_start(struct control *control)
 }
 
 bool
-reload_commit(struct control *control, struct plan *plan,
-    struct conf_errors *errors)
+reload_commit(
+    struct control *control, struct plan *plan, struct conf_errors *errors)
 {
 	const struct conf *conf = plan->conf;
 	struct plan *old = control->plan;
@@ -80,6 +80,7 @@ reload_commit(struct control *control, struct plan *plan,
 	log_setup(conf->log_level, conf->log_format);
 	adopt_groups(control, conf);
 	control->plan = plan;
+	control->generation++;
 	reload_publish(control);
 	leave_groups(control, conf);
 	doors_announce(control, plan);
@@ -147,7 +148,8 @@ fixed_keys_stay(const struct control *control, const struct conf *conf,
 		return true;
 	conf_error_at(errors, (struct conf_place){ conf->path, 0, 0 },
 	    "workers: cannot change while running (%u threads serve); restart "
-	    "to change it", control->nworkers);
+	    "to change it",
+	    control->nworkers);
 	return false;
 }
 
@@ -198,16 +200,16 @@ report(struct control *control, const struct conf_errors *errors)
 	r->failed++;
 	conf_errors_print(errors, stderr);
 	log_error("reload of %s failed with %u error%s; the running "
-	    "configuration was not changed", control->path, errors->nerrors,
-	    errors->nerrors == 1 ? "" : "s");
+		  "configuration was not changed",
+	    control->path, errors->nerrors, errors->nerrors == 1 ? "" : "s");
 	r->errors = xcalloc(errors->n + 1, sizeof(*r->errors));
 	for (unsigned i = 0; i < errors->n; i++) {
 		const struct conf_error *e = &errors->v[i];
 
 		if (!e->warning)
-			r->errors[r->nerrors++] = xasprintf("%s:%u:%u: %s",
-			    e->place.file, e->place.line, e->place.column,
-			    e->message);
+			r->errors[r->nerrors++] =
+			    xasprintf("%s:%u:%u: %s", e->place.file,
+				e->place.line, e->place.column, e->message);
 	}
 }
 

@@ -16,11 +16,10 @@
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
 
-static void	add(struct exchange *, struct fields *, struct text,
-		    struct text);
-static void	add_allow(struct exchange *, struct fields *);
-static void	redirect(struct exchange *, unsigned, struct text);
-static unsigned	https_port(const struct snapshot *);
+static void add(struct exchange *, struct fields *, struct text, struct text);
+static void add_allow(struct exchange *, struct fields *);
+static void redirect(struct exchange *, unsigned, struct text);
+static unsigned https_port(const struct snapshot *);
 
 void
 reply_error(struct exchange *x, uint64_t retry_after_ns)
@@ -33,15 +32,16 @@ reply_error(struct exchange *x, uint64_t retry_after_ns)
 	if (row->status == 503) {
 		uint64_t s = (retry_after_ns + CLOCK_S - 1) / CLOCK_S;
 
-		add(x, &fields, TEXT("Retry-After"), arena_printf(&x->arena,
-		    "%u", s == 0 ? 1 : (unsigned)s));
+		add(x, &fields, TEXT("Retry-After"),
+		    arena_printf(&x->arena, "%u", s == 0 ? 1 : (unsigned)s));
 	}
 	if (x->end == END_METHOD_NOT_ALLOWED)
 		add_allow(x, &fields);
-	buf_append_text(&body, arena_printf(&x->arena, "%u %s: %s\n",
-	    row->status, row->word, row->text));
-	reply(x, row->status, &fields, TEXT("text/plain; charset=utf-8"),
-	    &body);
+	buf_append_text(&body,
+	    arena_printf(
+		&x->arena, "%u %s: %s\n", row->status, row->word, row->text));
+	reply(
+	    x, row->status, &fields, TEXT("text/plain; charset=utf-8"), &body);
 }
 
 void
@@ -106,9 +106,10 @@ reply_redirect(struct exchange *x)
 	if (host.n == 0)
 		host = r->redirect_scheme != NULL ? q->host : q->authority;
 	path = r->redirect_path != NULL ? text_of(r->redirect_path) : q->path;
-	redirect(x, r->redirect_status, arena_printf(&x->arena,
-	    "%.*s://%.*s%.*s%s%.*s", TEXT_ARG(scheme), TEXT_ARG(host),
-	    TEXT_ARG(path), q->has_query ? "?" : "", TEXT_ARG(q->query)));
+	redirect(x, r->redirect_status,
+	    arena_printf(&x->arena, "%.*s://%.*s%.*s%s%.*s", TEXT_ARG(scheme),
+		TEXT_ARG(host), TEXT_ARG(path), q->has_query ? "?" : "",
+		TEXT_ARG(q->query)));
 }
 
 void
@@ -117,12 +118,13 @@ reply_https(struct exchange *x)
 	const struct head *q = x->request;
 	unsigned port = https_port(x->lease->snapshot);
 
-	redirect(x, 308, port == 443 ? arena_printf(&x->arena,
-	    "https://%.*s%.*s%s%.*s", TEXT_ARG(q->host), TEXT_ARG(q->path),
-	    q->has_query ? "?" : "", TEXT_ARG(q->query)) :
-	    arena_printf(&x->arena, "https://%.*s:%u%.*s%s%.*s",
-	    TEXT_ARG(q->host), port, TEXT_ARG(q->path),
-	    q->has_query ? "?" : "", TEXT_ARG(q->query)));
+	redirect(x, 308,
+	    port == 443 ? arena_printf(&x->arena, "https://%.*s%.*s%s%.*s",
+			      TEXT_ARG(q->host), TEXT_ARG(q->path),
+			      q->has_query ? "?" : "", TEXT_ARG(q->query))
+			: arena_printf(&x->arena, "https://%.*s:%u%.*s%s%.*s",
+			      TEXT_ARG(q->host), port, TEXT_ARG(q->path),
+			      q->has_query ? "?" : "", TEXT_ARG(q->query)));
 }
 
 static void
@@ -137,8 +139,8 @@ add_allow(struct exchange *x, struct fields *fields)
 {
 	struct route_query q = exchange_query(x);
 	char *allow = arena_alloc(&x->arena, 128);
-	size_t n = route_allow(x->lease->snapshot->plan->routes, &q, allow,
-	    128);
+	size_t n =
+	    route_allow(x->lease->snapshot->plan->routes, &q, allow, 128);
 
 	add(x, fields, TEXT("Allow"), (struct text){ allow, n });
 }

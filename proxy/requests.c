@@ -21,33 +21,33 @@
 #include "proxy/upstream.h"
 #include "proxy/worker.h"
 
-#define PATIENCE_NS	(1 * CLOCK_S)
+#define PATIENCE_NS (1 * CLOCK_S)
 
 /* One question to all workers; control's. */
 struct inquiry {
-	struct exchange	*x;		/* NULL: answered, or gone */
-	struct deadline	 patience;
-	struct buf	 parts;
-	unsigned	 asked, heard;
+	struct exchange *x; /* NULL: answered, or gone */
+	struct deadline patience;
+	struct buf parts;
+	unsigned asked, heard;
 };
 
 /* The letter that goes to a worker and comes back. */
 struct part {
-	struct mail	 mail;
-	struct inquiry	*inquiry;
-	struct worker	*worker;
-	uint64_t	 older_ns;
-	char		*json;		/* objects, comma-separated */
-	size_t		 n;
+	struct mail mail;
+	struct inquiry *inquiry;
+	struct worker *worker;
+	uint64_t older_ns;
+	char *json; /* objects, comma-separated */
+	size_t n;
 };
 
-static void	on_asked(struct mail *);
-static void	on_heard(struct mail *);
-static void	on_patience(struct deadline *, bool);
-static void	answer(struct inquiry *);
-static void	write_part(struct worker *, uint64_t, struct buf *);
-static void	write_one(struct json *, const struct worker *,
-		    const struct exchange *, uint64_t);
+static void on_asked(struct mail *);
+static void on_heard(struct mail *);
+static void on_patience(struct deadline *, bool);
+static void answer(struct inquiry *);
+static void write_part(struct worker *, uint64_t, struct buf *);
+static void write_one(
+    struct json *, const struct worker *, const struct exchange *, uint64_t);
 
 void
 requests_ask(struct exchange *x, uint64_t older_ns)
@@ -137,8 +137,8 @@ on_heard(struct mail *mail)
 static void
 on_patience(struct deadline *d, bool stalled)
 {
-	struct inquiry *q = (struct inquiry *)((char *)d -
-	    offsetof(struct inquiry, patience));
+	struct inquiry *q =
+	    (struct inquiry *)((char *)d - offsetof(struct inquiry, patience));
 
 	(void)stalled;
 	answer(q);
@@ -150,8 +150,9 @@ answer(struct inquiry *q)
 	struct exchange *x = q->x;
 	struct buf body = { 0 };
 
-	buf_append_text(&body, arena_printf(&x->arena,
-	    "{\"workers_silent\":%u,\"requests\":[", q->asked - q->heard));
+	buf_append_text(&body,
+	    arena_printf(&x->arena, "{\"workers_silent\":%u,\"requests\":[",
+		q->asked - q->heard));
 	buf_move(&body, &q->parts, q->parts.n);
 	buf_append_text(&body, TEXT("]}\n"));
 	requests_forget(x);
@@ -166,7 +167,7 @@ write_part(struct worker *w, uint64_t older_ns, struct buf *to)
 	struct json j;
 
 	json_init_buf(&j, to);
-	TAILQ_FOREACH(x, &w->exchanges, entry)
+	TAILQ_FOREACH (x, &w->exchanges, entry)
 		if (now - x->began >= older_ns)
 			write_one(&j, w, x, now);
 	json_end(&j);
@@ -192,8 +193,9 @@ write_one(struct json *j, const struct worker *w, const struct exchange *x,
 	json_key(j, "route");
 	json_cstring(j, x->route != NULL ? x->route->conf->name : NULL);
 	json_key(j, "upstream");
-	json_cstring(j, x->attempt.upstream != NULL ?
-	    x->attempt.upstream->snap->conf->name : NULL);
+	json_cstring(j,
+	    x->attempt.upstream != NULL ? x->attempt.upstream->snap->conf->name
+					: NULL);
 	json_key(j, "server");
 	json_cstring(j, attempt_server_name(x));
 	json_key(j, "attempt");

@@ -13,40 +13,39 @@
 #include "conf/conf.h"
 
 struct entry {
-	struct text	path;		/* exact, or the prefix without "*" */
-	bool		any_path, exact;
-	unsigned	conditions;	/* beyond host and path */
-	int		route;
+	struct text path; /* exact, or the prefix without "*" */
+	bool any_path, exact;
+	unsigned conditions; /* beyond host and path */
+	int route;
 };
 
 struct group {
-	struct text	 host;		/* "x.y", "*.x.y", or "" for any */
-	struct entry	*entries;
-	unsigned	 n, cap;
+	struct text host; /* "x.y", "*.x.y", or "" for any */
+	struct entry *entries;
+	unsigned n, cap;
 };
 
 struct route_table {
 	const struct conf *conf;
-	struct group	 **groups;
-	unsigned	 ngroups;
-	struct map	 by_host;
-	struct group	*any;
+	struct group **groups;
+	unsigned ngroups;
+	struct map by_host;
+	struct group *any;
 };
 
-static void	add_route(struct route_table *, int);
-static void	add_host(struct route_table *, int, struct text);
-static struct group	*group_of(struct route_table *, struct text);
-static void	add_entry(struct group *, const struct conf_route *, int,
-		    const char *);
-static int	more_specific(const void *, const void *);
-static bool	in_group(const struct route_table *, const struct group *,
-		    const struct route_query *, struct route_answer *);
-static bool	path_fits(const struct entry *, struct text);
-static bool	listener_fits(const struct conf_route *, unsigned);
-static bool	method_fits(const struct conf_route *,
-		    const struct route_query *);
-static struct group	*next_group(const struct route_table *, struct text *);
-static size_t	allow_add(char *, size_t, size_t, const char *);
+static void add_route(struct route_table *, int);
+static void add_host(struct route_table *, int, struct text);
+static struct group *group_of(struct route_table *, struct text);
+static void
+add_entry(struct group *, const struct conf_route *, int, const char *);
+static int more_specific(const void *, const void *);
+static bool in_group(const struct route_table *, const struct group *,
+    const struct route_query *, struct route_answer *);
+static bool path_fits(const struct entry *, struct text);
+static bool listener_fits(const struct conf_route *, unsigned);
+static bool method_fits(const struct conf_route *, const struct route_query *);
+static struct group *next_group(const struct route_table *, struct text *);
+static size_t allow_add(char *, size_t, size_t, const char *);
 
 struct route_table *
 route_compile(const struct conf *conf)
@@ -181,8 +180,8 @@ group_of(struct route_table *t, struct text host)
 }
 
 static void
-add_entry(struct group *g, const struct conf_route *r, int route,
-    const char *path)
+add_entry(
+    struct group *g, const struct conf_route *r, int route, const char *path)
 {
 	struct entry e = {
 		.any_path = path == NULL,

@@ -9,12 +9,11 @@
 #include "proxy/route.h"
 #include "proxy/snapshot.h"
 
-static void	render_route(struct json *, const struct conf *,
-		    const struct conf_route *);
-static void	render_list(struct json *, const char *, const char **,
-		    unsigned);
-static void	render_action(struct json *, const struct conf *,
-		    const struct conf_route *);
+static void
+render_route(struct json *, const struct conf *, const struct conf_route *);
+static void render_list(struct json *, const char *, const char **, unsigned);
+static void
+render_action(struct json *, const struct conf *, const struct conf_route *);
 
 void
 routes_render(const struct plan *plan, struct buf *to)
@@ -28,7 +27,7 @@ routes_render(const struct plan *plan, struct buf *to)
 	json_key(&j, "routes");
 	json_open_list(&j);
 	for (unsigned at = 0; (i = route_in_order(plan->routes, at)) != -1;
-	    at++) {
+	     at++) {
 		if (i != last)
 			render_route(&j, conf, &conf->routes[i]);
 		last = i;
@@ -40,8 +39,8 @@ routes_render(const struct plan *plan, struct buf *to)
 }
 
 static void
-render_route(struct json *j, const struct conf *conf,
-    const struct conf_route *r)
+render_route(
+    struct json *j, const struct conf *conf, const struct conf_route *r)
 {
 	json_open(j);
 	json_key(j, "name");
@@ -70,8 +69,8 @@ render_list(struct json *j, const char *key, const char **v, unsigned n)
 }
 
 static void
-render_action(struct json *j, const struct conf *conf,
-    const struct conf_route *r)
+render_action(
+    struct json *j, const struct conf *conf, const struct conf_route *r)
 {
 	if (r->action == ACTION_RESPOND) {
 		json_key(j, "respond");

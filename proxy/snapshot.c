@@ -25,23 +25,22 @@
 /* What tls/ is told, and where its faults belong in the file. */
 struct tls_load {
 	const struct conf_listener *listener;
-	struct conf_errors	*errors;
+	struct conf_errors *errors;
 };
 
-static struct conf_listener	admin_listener(struct conf *);
-static bool	load_tls(struct plan *, const struct plan *, unsigned,
-		    struct conf_errors *);
-static const struct tls_store	*old_store(const struct plan *, const char *);
-static void	on_fault(void *, const struct tls_fault *);
-static void	check_options(const struct conf_listener *,
-		    struct conf_errors *);
-static void	build_listeners(struct control *, struct snapshot *);
-static void	build_listener(struct control *, struct snap_listener *,
-		    const struct conf_listener *, const struct tls_store *);
-static void	build_upstream(struct control *, struct snap_upstream *,
-		    const struct conf_upstream *);
-static struct gate	*gate_of(struct control *, const char *);
-static struct group	*group_named(struct control *, const char *);
+static struct conf_listener admin_listener(struct conf *);
+static bool
+load_tls(struct plan *, const struct plan *, unsigned, struct conf_errors *);
+static const struct tls_store *old_store(const struct plan *, const char *);
+static void on_fault(void *, const struct tls_fault *);
+static void check_options(const struct conf_listener *, struct conf_errors *);
+static void build_listeners(struct control *, struct snapshot *);
+static void build_listener(struct control *, struct snap_listener *,
+    const struct conf_listener *, const struct tls_store *);
+static void build_upstream(
+    struct control *, struct snap_upstream *, const struct conf_upstream *);
+static struct gate *gate_of(struct control *, const char *);
+static struct group *group_named(struct control *, const char *);
 
 struct plan *
 plan_load(const char *path, const struct plan *old, struct conf_errors *errors)
@@ -87,7 +86,7 @@ snapshot_new(struct control *control, struct plan *plan)
 	const struct conf *conf = plan->conf;
 	struct snapshot *s = xcalloc(1, sizeof(*s));
 
-	s->generation = ++control->generation;
+	s->generation = control->generation;
 	s->plan = plan;
 	plan->refs++;
 	s->admin_slot = stats_slot(&control->names, STATS_ROUTES, " admin");
@@ -103,8 +102,8 @@ snapshot_new(struct control *control, struct plan *plan)
 	s->routes = xcalloc(conf->nroutes + 1, sizeof(*s->routes));
 	for (unsigned i = 0; i < conf->nroutes; i++) {
 		s->routes[i].conf = &conf->routes[i];
-		s->routes[i].slot = stats_slot(&control->names, STATS_ROUTES,
-		    conf->routes[i].name);
+		s->routes[i].slot = stats_slot(
+		    &control->names, STATS_ROUTES, conf->routes[i].name);
 	}
 	control->generations++;
 	return s;
@@ -164,9 +163,9 @@ load_tls(struct plan *plan, const struct plan *old, unsigned i,
 		files[k].cert = l->certificates[k].cert;
 		files[k].key = l->certificates[k].key;
 	}
-	plan->stores[i] = tls_store_load(files, l->ncertificates,
-	    old_store(old, l->name), (int64_t)(clock_wall() / CLOCK_S),
-	    &faults);
+	plan->stores[i] =
+	    tls_store_load(files, l->ncertificates, old_store(old, l->name),
+		(int64_t)(clock_wall() / CLOCK_S), &faults);
 	free(files);
 	return plan->stores[i] != NULL;
 }
@@ -195,8 +194,8 @@ on_fault(void *arg, const struct tls_fault *fault)
 		log_warn("listener %s, certificate %s: %s",
 		    load->listener->name, path, fault->message);
 	else
-		conf_error_at(load->errors, cert ? c->cert_place :
-		    c->key_place, "%s: %s", path, fault->message);
+		conf_error_at(load->errors, cert ? c->cert_place : c->key_place,
+		    "%s: %s", path, fault->message);
 }
 
 /* Making a context is how its options are checked. */
@@ -214,8 +213,7 @@ check_options(const struct conf_listener *l, struct conf_errors *errors)
 
 	if (context == NULL)
 		conf_error_at(errors, l->place, "listeners.%s.tls.%s: %s",
-		    l->name, fault.key != NULL ? fault.key : "",
-		    fault.message);
+		    l->name, fault.key != NULL ? fault.key : "", fault.message);
 	tls_context_free(context);
 }
 
@@ -231,8 +229,8 @@ build_listeners(struct control *control, struct snapshot *s)
 	s->nlisteners = conf->nlisteners;
 	if (!conf->admin_on)
 		return;
-	build_listener(control, &s->listeners[s->nlisteners],
-	    &s->plan->admin, NULL);
+	build_listener(
+	    control, &s->listeners[s->nlisteners], &s->plan->admin, NULL);
 	s->listeners[s->nlisteners++].is_admin = true;
 }
 
@@ -246,8 +244,8 @@ build_listener(struct control *control, struct snap_listener *l,
 	l->gate = gate_of(control, conf->name);
 	l->doors = xcalloc(conf->naddresses + 1, sizeof(*l->doors));
 	for (unsigned i = 0; i < conf->naddresses; i++) {
-		struct door *door = door_find(control, conf,
-		    &conf->addresses[i]);
+		struct door *door =
+		    door_find(control, conf, &conf->addresses[i]);
 
 		if (door == NULL)
 			continue;
@@ -289,8 +287,8 @@ gate_of(struct control *control, const char *name)
 			return control->gates[i];
 	gate = xcalloc(1, sizeof(*gate));
 	gate->name = xstrdup(name);
-	control->gates = xrealloc(control->gates,
-	    (control->ngates + 1) * sizeof(*control->gates));
+	control->gates = xrealloc(
+	    control->gates, (control->ngates + 1) * sizeof(*control->gates));
 	control->gates[control->ngates++] = gate;
 	return gate;
 }
@@ -300,7 +298,7 @@ group_named(struct control *control, const char *name)
 {
 	struct group *g;
 
-	LIST_FOREACH(g, &control->groups, entry)
+	LIST_FOREACH (g, &control->groups, entry)
 		if (strcmp(g->name, name) == 0)
 			return g;
 	return NULL;

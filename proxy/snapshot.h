@@ -91,7 +91,7 @@ struct snap_route {
  * said to be so.  Made and freed by control; workers hold it by a lease.
  */
 struct snapshot {
-	uint64_t	 generation;
+	uint64_t	 generation;	/* of the configuration: DNS moves nothing */
 	struct plan	*plan;
 	struct snap_listener *listeners;
 	unsigned	 nlisteners;	/* the configuration's, then admin's */

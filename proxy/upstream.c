@@ -17,8 +17,8 @@
 #include "stats/stats.h"
 
 void
-upstream_init(struct upstream *u, struct worker *w,
-    const struct snap_upstream *snap)
+upstream_init(
+    struct upstream *u, struct worker *w, const struct snap_upstream *snap)
 {
 	unsigned n = snap->roster->n;
 
@@ -27,8 +27,8 @@ upstream_init(struct upstream *u, struct worker *w,
 	mask_init(&u->mask, snap->roster, snap->board);
 	u->pools = xcalloc(n == 0 ? 1 : n, sizeof(struct pool *));
 	for (unsigned i = 0; i < n; i++) {
-		u->pools[i] = pool_get(w, snap->roster->members[i].server,
-		    snap->server_slots[i]);
+		u->pools[i] = pool_get(
+		    w, snap->roster->members[i].server, snap->server_slots[i]);
 		u->pools[i]->max_idle = snap->conf->pool_max_idle;
 		u->pools[i]->idle_ns = snap->conf->pool_idle_ns;
 	}
@@ -44,8 +44,8 @@ upstream_fini(struct upstream *u)
 }
 
 int
-upstream_pick(struct upstream *u, struct worker *w,
-    const struct serverset *tried)
+upstream_pick(
+    struct upstream *u, struct worker *w, const struct serverset *tried)
 {
 	uint64_t now = loop_now(w->loop), valid_until;
 	struct choice choice = {

@@ -25,32 +25,31 @@
 #include "stats/process.h"
 #include "tls/store.h"
 
-static void	fill_config(const struct control *, struct view_config *);
-static void	fill_ready(const struct control *, struct stats_view *,
-		    struct arena *);
-static void	fill_routes(const struct control *, struct stats_view *,
-		    struct arena *);
-static void	fill_upstreams(const struct control *, struct stats_view *,
-		    struct arena *);
-static void	fill_upstream(const struct control *,
-		    const struct snap_upstream *, struct view_upstream *,
-		    struct arena *);
-static void	fill_server(const struct being *, const struct member *,
-		    uint64_t, struct view_server *, struct arena *);
-static void	fill_unresolved(const struct source *, struct view_server *);
-static const struct member	*member_of(const struct roster *,
-		    const struct server *);
-static enum view_state	state_of(enum verdict_state);
-static void	fill_listeners(const struct control *, struct stats_view *,
-		    struct arena *);
-static void	fill_listener(const struct snap_listener *,
-		    struct view_listener *, struct arena *);
-static void	fill_workers(const struct control *, struct stats_view *,
-		    struct arena *);
+static void fill_config(const struct control *, struct view_config *);
+static void
+fill_ready(const struct control *, struct stats_view *, struct arena *);
+static void
+fill_routes(const struct control *, struct stats_view *, struct arena *);
+static void
+fill_upstreams(const struct control *, struct stats_view *, struct arena *);
+static void fill_upstream(const struct control *, const struct snap_upstream *,
+    struct view_upstream *, struct arena *);
+static void fill_server(const struct being *, const struct member *, uint64_t,
+    struct view_server *, struct arena *);
+static void fill_unresolved(const struct source *, struct view_server *);
+static const struct member *
+member_of(const struct roster *, const struct server *);
+static enum view_state state_of(enum verdict_state);
+static void
+fill_listeners(const struct control *, struct stats_view *, struct arena *);
+static void fill_listener(
+    const struct snap_listener *, struct view_listener *, struct arena *);
+static void
+fill_workers(const struct control *, struct stats_view *, struct arena *);
 
 void
-view_fill(const struct control *control, struct stats_view *view,
-    struct arena *arena)
+view_fill(
+    const struct control *control, struct stats_view *view, struct arena *arena)
 {
 	*view = (struct stats_view){
 		.version = VERSION,
@@ -91,8 +90,8 @@ fill_config(const struct control *control, struct view_config *v)
 }
 
 static void
-fill_ready(const struct control *control, struct stats_view *view,
-    struct arena *arena)
+fill_ready(
+    const struct control *control, struct stats_view *view, struct arena *arena)
 {
 	const char **why = arena_alloc(arena, 3 * sizeof(*why));
 	unsigned n = 0;
@@ -109,12 +108,12 @@ fill_ready(const struct control *control, struct stats_view *view,
 }
 
 static void
-fill_routes(const struct control *control, struct stats_view *view,
-    struct arena *arena)
+fill_routes(
+    const struct control *control, struct stats_view *view, struct arena *arena)
 {
 	const struct conf *conf = control->plan->conf;
-	struct view_route *v = arena_zalloc(arena,
-	    (conf->nroutes + 1) * sizeof(*v));
+	struct view_route *v =
+	    arena_zalloc(arena, (conf->nroutes + 1) * sizeof(*v));
 
 	for (unsigned i = 0; i < conf->nroutes; i++) {
 		v[i].name = conf->routes[i].name;
@@ -125,15 +124,15 @@ fill_routes(const struct control *control, struct stats_view *view,
 }
 
 static void
-fill_upstreams(const struct control *control, struct stats_view *view,
-    struct arena *arena)
+fill_upstreams(
+    const struct control *control, struct stats_view *view, struct arena *arena)
 {
 	unsigned n = control->plan->conf->nupstreams;
 	struct view_upstream *v = arena_zalloc(arena, (n + 1) * sizeof(*v));
 
 	for (unsigned i = 0; i < n; i++)
-		fill_upstream(control, &control->snapshot->upstreams[i], &v[i],
-		    arena);
+		fill_upstream(
+		    control, &control->snapshot->upstreams[i], &v[i], arena);
 	view->upstreams = v;
 	view->nupstreams = n;
 }
@@ -144,17 +143,17 @@ fill_upstream(const struct control *control, const struct snap_upstream *u,
 {
 	const struct group *g = u->group;
 	unsigned most = g->nbeings + g->nsources, n = 0;
-	struct view_server *servers = arena_zalloc(arena,
-	    (most + 1) * sizeof(*servers));
+	struct view_server *servers =
+	    arena_zalloc(arena, (most + 1) * sizeof(*servers));
 
 	v->name = u->conf->name;
 	v->slot = u->slot;
 	v->policy = balancer_policy_name(u->conf->policy);
 	breaker_look(u->breaker, loop_now(control->loop), &v->breaker);
 	for (unsigned i = 0; i < g->nbeings; i++)
-		fill_server(g->beings[i], member_of(u->roster,
-		    g->beings[i]->server), loop_now(control->loop),
-		    &servers[n++], arena);
+		fill_server(g->beings[i],
+		    member_of(u->roster, g->beings[i]->server),
+		    loop_now(control->loop), &servers[n++], arena);
 	for (unsigned i = 0; i < g->nsources; i++)
 		if (g->sources[i]->naddrs == 0)
 			fill_unresolved(g->sources[i], &servers[n++]);
@@ -178,11 +177,11 @@ fill_server(const struct being *b, const struct member *m, uint64_t now,
 		.weight = weight,
 		.backup = m != NULL && m->backup,
 		.up = atomic_load_explicit(&b->server->verdict,
-		    memory_order_relaxed) != SERVER_DOWN,
+			  memory_order_relaxed) != SERVER_DOWN,
 		.state = state_of(state),
 		.why = why[0] != '\0' ? arena_strdup(arena, why) : NULL,
-		.since_at = atomic_load_explicit(&b->server->changed_at,
-		    memory_order_relaxed),
+		.since_at = atomic_load_explicit(
+		    &b->server->changed_at, memory_order_relaxed),
 		.checked = b->checked,
 		.check_ok = b->check_ok,
 		.check_ns = b->check_ns,
@@ -196,8 +195,8 @@ fill_unresolved(const struct source *s, struct view_server *v)
 {
 	*v = (struct view_server){
 		.name = s->text,
-		.slot = stats_slot(&s->group->control->names, STATS_SERVERS,
-		    s->text),
+		.slot = stats_slot(
+		    &s->group->control->names, STATS_SERVERS, s->text),
 		.weight = s->conf->weight,
 		.backup = s->conf->backup,
 		.state = VIEW_UNRESOLVED,
@@ -230,12 +229,12 @@ state_of(enum verdict_state state)
 }
 
 static void
-fill_listeners(const struct control *control, struct stats_view *view,
-    struct arena *arena)
+fill_listeners(
+    const struct control *control, struct stats_view *view, struct arena *arena)
 {
 	const struct snapshot *s = control->snapshot;
-	struct view_listener *v = arena_zalloc(arena,
-	    (s->nlisteners + 1) * sizeof(*v));
+	struct view_listener *v =
+	    arena_zalloc(arena, (s->nlisteners + 1) * sizeof(*v));
 
 	for (unsigned i = 0; i < s->nlisteners; i++)
 		fill_listener(&s->listeners[i], &v[i], arena);
@@ -244,14 +243,13 @@ fill_listeners(const struct control *control, struct stats_view *view,
 }
 
 static void
-fill_listener(const struct snap_listener *l, struct view_listener *v,
-    struct arena *arena)
+fill_listener(
+    const struct snap_listener *l, struct view_listener *v, struct arena *arena)
 {
-	const char **where = arena_zalloc(arena,
-	    (l->ndoors + 1) * sizeof(*where));
+	const char **where =
+	    arena_zalloc(arena, (l->ndoors + 1) * sizeof(*where));
 	unsigned n = l->store != NULL ? tls_store_count(l->store) : 0;
-	struct view_certificate *c = arena_zalloc(arena,
-	    (n + 1) * sizeof(*c));
+	struct view_certificate *c = arena_zalloc(arena, (n + 1) * sizeof(*c));
 	char printed[ADDR_TEXT_MAX];
 
 	for (unsigned i = 0; i < l->ndoors; i++) {
@@ -274,11 +272,11 @@ fill_listener(const struct snap_listener *l, struct view_listener *v,
 }
 
 static void
-fill_workers(const struct control *control, struct stats_view *view,
-    struct arena *arena)
+fill_workers(
+    const struct control *control, struct stats_view *view, struct arena *arena)
 {
-	struct view_worker *v = arena_zalloc(arena,
-	    (control->nworkers + 1) * sizeof(*v));
+	struct view_worker *v =
+	    arena_zalloc(arena, (control->nworkers + 1) * sizeof(*v));
 
 	for (unsigned i = 0; i < control->nworkers; i++) {
 		v[i].id = i;

@@ -28,39 +28,37 @@
 #include "proxy/snapshot.h"
 #include "stats/stats.h"
 
-#define LEVEL_BELOW	16	/* connections: up to here kept exactly even */
+#define LEVEL_BELOW 16 /* connections: up to here kept exactly even */
 
 /* A letter from control. */
 struct order {
-	struct mail	 mail;
-	struct worker	*worker;
-	struct snapshot	*snapshot;
+	struct mail mail;
+	struct worker *worker;
+	struct snapshot *snapshot;
 };
 
 /* A connection that another worker accepted. */
 struct handover {
-	struct mail	 mail;
-	struct worker	*worker;
-	struct gate	*gate;
-	char		*port;
-	int		 fd;
-	struct addr	 peer;
+	struct mail mail;
+	struct worker *worker;
+	struct gate *gate;
+	char *port;
+	int fd;
+	struct addr peer;
 };
 
-static void	*worker_main(void *);
-static void	count_pass(void *, uint64_t);
-static void	order(struct worker *, struct snapshot *,
-		    void (*)(struct mail *));
-static void	on_adopt(struct mail *);
-static void	on_drain(struct mail *);
-static void	on_stop(struct mail *);
-static void	adopt(struct worker *, struct snapshot *);
-static void	close_idle_clients(struct worker *);
-static struct worker	*least_loaded(struct worker *);
-static void	hand_over(struct port *, struct worker *, int,
-		    const struct addr *);
-static void	on_handover(struct mail *);
-static unsigned	connections_of(struct worker *);
+static void *worker_main(void *);
+static void count_pass(void *, uint64_t);
+static void order(struct worker *, struct snapshot *, void (*)(struct mail *));
+static void on_adopt(struct mail *);
+static void on_drain(struct mail *);
+static void on_stop(struct mail *);
+static void adopt(struct worker *, struct snapshot *);
+static void close_idle_clients(struct worker *);
+static struct worker *least_loaded(struct worker *);
+static void hand_over(struct port *, struct worker *, int, const struct addr *);
+static void on_handover(struct mail *);
+static unsigned connections_of(struct worker *);
 
 struct worker *
 worker_new(struct control *control, unsigned id, bool is_control)
@@ -147,7 +145,7 @@ worker_end(struct worker *w)
 		exchange_cut(x, END_SHUTDOWN);
 	while ((c = TAILQ_FIRST(&w->clients)) != NULL)
 		client_end(c);
-	LIST_FOREACH(p, &w->pools, entry)
+	LIST_FOREACH (p, &w->pools, entry)
 		pool_close_idle(p);
 	lease_give(w->lease);
 	w->lease = NULL;
@@ -166,9 +164,9 @@ worker_accept(struct port *p, int fd, const struct addr *peer)
 	unsigned mine = connections_of(w);
 
 	if (atomic_fetch_add_explicit(&p->gate->connections, 1,
-	    memory_order_relaxed) >= p->max_connections) {
-		atomic_fetch_sub_explicit(&p->gate->connections, 1,
-		    memory_order_relaxed);
+		memory_order_relaxed) >= p->max_connections) {
+		atomic_fetch_sub_explicit(
+		    &p->gate->connections, 1, memory_order_relaxed);
 		counter_add(&p->stats->rejected[REJECT_MAX_CONNECTIONS], 1);
 		close(fd);
 		return;
@@ -333,17 +331,17 @@ on_handover(struct mail *mail)
 	struct worker *w = h->worker;
 	struct port *p;
 
-	LIST_FOREACH(p, &w->ports, entry)
+	LIST_FOREACH (p, &w->ports, entry)
 		if (strcmp(p->name, h->port) == 0)
 			break;
 	if (p != NULL && w->lease != NULL)
 		client_new(p, h->fd, &h->peer);
 	else {
 		close(h->fd);
-		atomic_fetch_sub_explicit(&w->connections, 1,
-		    memory_order_relaxed);
-		atomic_fetch_sub_explicit(&h->gate->connections, 1,
-		    memory_order_relaxed);
+		atomic_fetch_sub_explicit(
+		    &w->connections, 1, memory_order_relaxed);
+		atomic_fetch_sub_explicit(
+		    &h->gate->connections, 1, memory_order_relaxed);
 	}
 	free(h->port);
 	free(h);
