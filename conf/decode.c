@@ -28,6 +28,8 @@ static void	 decode_same(struct decoder *, const struct key *,
 		    struct conf_node *);
 static void	 decode_named(struct decoder *, const struct key *,
 		    struct conf_node *, char *record);
+static void	 check_name(struct decoder *, const struct key *,
+		    struct conf_node *key);
 static void	 decode_records(struct decoder *, const struct key *,
 		    struct conf_node *, char *record);
 static void	 decode_fields(struct decoder *, const struct key *,
@@ -217,7 +219,6 @@ decode_named(struct decoder *x, const struct key *k, struct conf_node *n,
 {
 	struct conf_node *key;
 	char path[KEY_PATH_MAX], *item;
-	const char *hint = NULL;
 	unsigned i;
 	size_t up;
 
@@ -227,9 +228,7 @@ decode_named(struct decoder *x, const struct key *k, struct conf_node *n,
 	item = new_list(x, k, n->n, record);
 	for (i = 0; i < n->n; i++, item += k->element) {
 		key = n->pairs[i].key;
-		if (!key->made && !grammar_name(key->text, &hint))
-			decode_fault(x, key, hint, "'%.60s' is no name",
-			    key->text.p);
+		check_name(x, k, key);
 		memcpy(item + k->name, &key->text.p, sizeof(key->text.p));
 		memcpy(item + k->place, &key->place, sizeof(key->place));
 		up = enter(x, ".%.60s", key->text.p);
@@ -239,6 +238,16 @@ decode_named(struct decoder *x, const struct key *k, struct conf_node *n,
 			decode_block(x, path, n->pairs[i].value, item);
 		leave(x, up);
 	}
+}
+
+static void
+check_name(struct decoder *x, const struct key *k, struct conf_node *key)
+{
+	const char *hint = NULL;
+
+	if (!key->made && !((k->flags & KEY_LABELS) != 0 ?
+	    grammar_label(key->text, &hint) : grammar_name(key->text, &hint)))
+		decode_fault(x, key, hint, "'%.60s' is no name", key->text.p);
 }
 
 static void

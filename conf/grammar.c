@@ -9,7 +9,6 @@
 #include "base/addr.h"
 #include "conf/grammar.h"
 
-#define NAME_MAX_BYTES	128
 #define HOST_MAX_BYTES	253
 #define LABEL_MAX_BYTES	63
 
@@ -36,16 +35,16 @@ static const char *const own_fields[] = {
 bool
 grammar_name(struct text t, const char **hint)
 {
-	if (t.n > 0 && t.n <= NAME_MAX_BYTES && only(t, is_name_byte))
+	if (t.n > 0 && t.n <= LABEL_MAX && only(t, is_name_byte))
 		return true;
-	*hint = "letters, digits, '_', '-' and '.', at most 128";
+	*hint = "letters, digits, '_', '-' and '.', at most 128 bytes";
 	return false;
 }
 
 bool
 grammar_label(struct text t, const char **hint)
 {
-	if (t.n > 0 && t.n <= NAME_MAX_BYTES && only(t, is_printable))
+	if (t.n > 0 && t.n <= LABEL_MAX && only(t, is_printable))
 		return true;
 	*hint = "printable characters, at most 128 bytes";
 	return false;

@@ -10,7 +10,8 @@
  * how to write it; it is left alone when there is no more to say.
  */
 bool	grammar_name(struct text, const char **hint);	/* letters, digits, '_', '-', '.' */
-bool	grammar_label(struct text, const char **hint);	/* printable, not too long */
+#define LABEL_MAX	128
+bool	grammar_label(struct text, const char **hint);	/* printable, at most LABEL_MAX bytes */
 bool	grammar_text(struct text, const char **hint);	/* no NUL */
 bool	grammar_host(struct text, const char **hint);	/* a.example.com, *.example.com, [::1] */
 bool	grammar_authority(struct text, const char **hint); /* a.example.com, a.example.com:80 */

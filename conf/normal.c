@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "conf/errors.h"
+#include "conf/grammar.h"
 #include "conf/normal.h"
 #include "conf/schema.h"
 
@@ -200,7 +201,7 @@ name_route(struct normal *m, struct conf_node *route)
 	node_put(m->arena, route, word(m, "name", route), n);
 }
 
-/* Host and path, the first of each. */
+/* Host and path, the first of each, with room for a number behind. */
 static struct text
 name_of(struct normal *m, const struct conf_node *route)
 {
@@ -209,8 +210,8 @@ name_of(struct normal *m, const struct conf_node *route)
 
 	if (host.n + path.n == 0)
 		return TEXT("default");
-	return arena_printf(m->arena, "%.*s%.*s", TEXT_ARG(host),
-	    TEXT_ARG(path));
+	return text_first(arena_printf(m->arena, "%.*s%.*s", TEXT_ARG(host),
+	    TEXT_ARG(path)), LABEL_MAX - 8);
 }
 
 static struct text

@@ -13,6 +13,7 @@
 
 struct printer {
 	struct json	 j;
+	struct arena	 arena;		/* for texts on their way */
 	bool		 origins;	/* places in place of values */
 	size_t		 n;
 	char		 path[256];
@@ -35,6 +36,7 @@ static void	 print_values(struct printer *, const struct key *,
 static void	 print_fallback(struct printer *, const struct key *);
 static void	 print_value(struct printer *, const struct key *,
 		    struct text);
+static void	 print_text(struct printer *, struct text);
 static void	 print_origin(struct printer *, const struct conf_node *);
 static size_t	 enter(struct printer *, const char *separator,
 		    struct text name);
@@ -58,6 +60,7 @@ conf_print(const struct conf *conf, struct buf *to)
 	json_close(&p.j);
 	json_close(&p.j);
 	json_end(&p.j);
+	arena_fini(&p.arena);
 }
 
 /* A map, or NULL for one that is all default. */
@@ -185,7 +188,7 @@ print_fields(struct printer *p, const struct conf_node *n)
 		if (is_secret(&n->pairs[i]))
 			json_cstring(&p->j, "***");
 		else
-			json_text(&p->j, n->pairs[i].value->text);
+			print_text(p, n->pairs[i].value->text);
 	}
 	json_close(&p->j);
 }
@@ -255,7 +258,22 @@ print_value(struct printer *p, const struct key *k, struct text t)
 	else if (k->type == KEY_COUNT && text_to_u64(t, UINT64_MAX, &number))
 		json_u64(&p->j, number);
 	else
-		json_text(&p->j, t);
+		print_text(p, t);
+}
+
+/* What looks like a variable is none any more: it gets one more dollar. */
+static void
+print_text(struct printer *p, struct text t)
+{
+	char *copy = arena_alloc(&p->arena, 2 * t.n + 1);
+	size_t i, n = 0;
+
+	for (i = 0; i < t.n; i++) {
+		if (text_starts(text_from(t, i), TEXT("${")))
+			copy[n++] = '$';
+		copy[n++] = t.p[i];
+	}
+	json_text(&p->j, (struct text){ copy, n });
 }
 
 static void

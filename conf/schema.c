@@ -129,7 +129,8 @@ const struct key schema[] = {
 	IN(conf_listener, requests_per_connection), FROM(1, 1000000000),
 	.help = "Requests after which a connection is closed." },
 
-{ "upstreams", KEY_NAMED, KEY_PLACED, LIST(conf, upstreams, nupstreams),
+{ "upstreams", KEY_NAMED, KEY_PLACED | KEY_LABELS,
+	LIST(conf, upstreams, nupstreams),
 	.brief = "servers", .name = offsetof(struct conf_upstream, name),
 	PLACE(conf_upstream, place),
 	.help = "Groups of servers, by name. A plain list is the list of "
@@ -263,7 +264,7 @@ const struct key schema[] = {
 	LIST(conf_route, targets, ntargets), .brief = "upstream",
 	.help = "Pass it on: the name of an upstream, a list of upstreams "
 	    "with weights, or a list of addresses." },
-{ "routes[].to[].upstream", KEY_NAME, KEY_REQUIRED,
+{ "routes[].to[].upstream", KEY_LABEL, KEY_REQUIRED,
 	.help = "Name of an upstream." },
 { "routes[].to[].weight", KEY_COUNT, .fallback = "1",
 	IN(conf_target, weight), FROM(0, 65535),

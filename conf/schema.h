@@ -49,6 +49,7 @@ enum key_type {
 #define KEY_PLACED	64u	/* its place is stored at `place' */
 #define KEY_PEER	128u	/* an address to connect to, not to listen on */
 #define KEY_SUGAR	256u	/* another way to write something else */
+#define KEY_LABELS	512u	/* KEY_NAMED: names are of KEY_LABEL's form */
 
 struct key {
 	const char	*path;

@@ -38,7 +38,7 @@ static const char	*did_you_mean(struct arena *, struct text);
 const char *
 suggest_key(struct arena *arena, const char *path, struct text key)
 {
-	const char *ours = translated(key);
+	const char *ours = translated(key), *place;
 	struct nearest near = { .to = key };
 	unsigned i;
 
@@ -51,9 +51,9 @@ suggest_key(struct arena *arena, const char *path, struct text key)
 			nearest_offer(&near, text_of(key_name(&schema[i])));
 	if (near.found.n > 0)
 		return did_you_mean(arena, near.found);
-	if (ours != NULL)
-		return arena_printf(arena, "fairlead calls it '%s'", ours).p;
-	return elsewhere(arena, key);
+	if ((place = elsewhere(arena, key)) != NULL || ours == NULL)
+		return place;
+	return arena_printf(arena, "fairlead calls it '%s'", ours).p;
 }
 
 const char *
