@@ -139,6 +139,18 @@ $(OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call step,CC  )$(COMPILE) -c -o $@ $<
 
+# What the program says of itself; written anew only when it is another.
+REVISION = $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+$(OUT)/build.h: FORCE
+	@mkdir -p $(@D)
+	@printf '#define REVISION "%s"\n#define BUILD_FLAGS "%s"\n' \
+	    '$(REVISION)' '$(CC) $(strip $(CFLAGS) $(SANITIZE))' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+FORCE:
+SELF = $(addprefix $(OUT)/obj/proxy/,main.o view.o crash.o control.o)
+$(SELF): $(OUT)/build.h
+$(SELF): LANGUAGE += -include $(OUT)/build.h
+
 -include $(patsubst %.c,$(OUT)/obj/%.d,$(MAIN) $(SOURCES) $(TEST_SOURCES))
 
 # ---- tests ------------------------------------------------------------------

@@ -133,6 +133,12 @@ loop_base(struct loop *loop)
 	return loop->base;
 }
 
+const char *
+loop_library(void)
+{
+	return event_get_version();
+}
+
 uint64_t
 loop_now(struct loop *loop)
 {

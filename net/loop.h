@@ -20,6 +20,7 @@ void		 loop_free(struct loop *);
 void		 loop_run(struct loop *);	/* until loop_stop; may run again */
 void		 loop_stop(struct loop *);
 struct event_base *loop_base(struct loop *);	/* for net/ only */
+const char	*loop_library(void);		/* libevent's version */
 uint64_t	 loop_now(struct loop *);	/* monotonic ns, taken once per pass */
 struct rng	*loop_rng(struct loop *);
 /* Any thread: the letter is opened in this loop's thread. */

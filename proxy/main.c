@@ -2,9 +2,6 @@
  * The command line.  fairlead runs in the foreground and logs to stderr;
  * everything else is in the configuration file.
  */
-#include <event2/event.h>
-#include <openssl/crypto.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +11,11 @@
 
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "net/loop.h"
 #include "proxy/control.h"
 #include "proxy/snapshot.h"
 #include "proxy/version.h"
+#include "tls/context.h"
 
 #define DEFAULT_FILE "/etc/fairlead/fairlead.yaml"
 #define EXIT_USAGE 2
@@ -121,8 +120,8 @@ version(int argc, char **argv)
 {
 	printf("fairlead %s (%s)\n", VERSION, REVISION);
 	if (argc == 1 && strcmp(argv[0], "--verbose") == 0)
-		printf("libevent %s\n%s\n%s\n", event_get_version(),
-		    OpenSSL_version(OPENSSL_VERSION), BUILD_FLAGS);
+		printf("libevent %s\n%s\n%s\n", loop_library(),
+		    tls_library(), BUILD_FLAGS);
 	return 0;
 }
 

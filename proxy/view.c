@@ -2,8 +2,6 @@
  * From the live structures to the plain data that stats/ renders: the one place
  * that knows both.  Control thread.
  */
-#include <openssl/opensslv.h>
-
 #include <string.h>
 
 #include "proxy/view.h"
@@ -23,6 +21,7 @@
 #include "proxy/version.h"
 #include "proxy/worker.h"
 #include "stats/process.h"
+#include "tls/context.h"
 #include "tls/store.h"
 
 static void fill_config(const struct control *, struct view_config *);
@@ -54,7 +53,7 @@ view_fill(
 	*view = (struct stats_view){
 		.version = VERSION,
 		.revision = REVISION,
-		.openssl = OPENSSL_VERSION_TEXT,
+		.openssl = tls_library(),
 		.started_at = control->started_wall,
 		.uptime_ns = clock_now() - control->started_at,
 		.rates = control->rates,

@@ -59,6 +59,12 @@ tls_context_new(
 	return context;
 }
 
+const char *
+tls_library(void)
+{
+	return OpenSSL_version(OPENSSL_VERSION);
+}
+
 void
 tls_context_free(struct tls_context *context)
 {

@@ -35,6 +35,8 @@ struct tls_context	*tls_context_new(const struct tls_settings *,
 /* Sessions made from it live on by themselves. */
 void			 tls_context_free(struct tls_context *);
 
+/* The OpenSSL that runs. */
+const char		*tls_library(void);
 /*
  * For tls/ alone: an SSL of the context, server's side.  Its certificates come
  * from the store, which must live until the handshake is over.
