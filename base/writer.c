@@ -299,7 +299,7 @@ ring_flush(struct writer *w, struct ring *r)
 		if (w->blocked)
 			return false;
 		writer_tell(w, n == -1 ? errno : 0);
-		if (n <= 0)
+		if (n == -1)
 			return false;
 		w->torn = t.p[n - 1] == '\n' ? NULL : r;
 		ring_drop(r, (size_t)n);
