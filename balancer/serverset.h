@@ -17,7 +17,7 @@ struct serverset {
 	} u;
 };
 
-/* Empty, for a roster of n members.  Ends with serverset_fini. */
+/* Empty, for a roster of n members.  After fini it is one of nobody. */
 void		serverset_init(struct serverset *, unsigned n);
 void		serverset_fini(struct serverset *);
 void		serverset_empty(struct serverset *);

@@ -87,6 +87,8 @@ Test(server, cuts_a_why_that_is_too_long)
 	server_set_why(srv, "");
 	server_set_why(srv, text);
 	cr_assert_str_eq(srv->why, text);
+	server_set_why(srv, "timeout");
+	cr_assert_str_eq(srv->why, "timeout");
 	server_unref(srv);
 	board_unref(board);
 }

@@ -32,6 +32,21 @@ Test(serverset, of_nobody_is_empty)
 	serverset_fini(&set);
 }
 
+Test(serverset, may_be_given_up_twice)
+{
+	struct serverset set;
+
+	for
+		EACH_SIZE(i)
+		{
+			serverset_init(&set, sizes[i]);
+			serverset_fini(&set);
+			cr_assert_eq(set.n, 0);
+			cr_assert(serverset_is_empty(&set));
+			serverset_fini(&set);
+		}
+}
+
 Test(serverset, holds_exactly_what_was_set)
 {
 	struct serverset set;
