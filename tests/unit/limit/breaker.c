@@ -163,6 +163,21 @@ Test(breaker, trips_at_the_rate_and_not_below)
 	end(&t);
 }
 
+Test(breaker, can_trip_at_one_percent)
+{
+	struct breaker_options options = usual;
+	struct test t;
+
+	options.failure_percent = 1;
+	t = begin(options);
+	attempts(&t, 100, OUTCOME_SUCCESS);
+	attempts(&t, 1, OUTCOME_FAILURE);
+	expect_state(&t, BREAKER_CLOSED);
+	attempts(&t, 1, OUTCOME_FAILURE);
+	expect_state(&t, BREAKER_OPEN);
+	end(&t);
+}
+
 Test(breaker, can_trip_at_a_hundred_percent)
 {
 	struct breaker_options options = usual;
@@ -242,8 +257,14 @@ Test(breaker, trips_on_failures_in_a_row)
 
 Test(breaker, without_any_rule_it_stays_closed)
 {
-	struct test t = begin(in_a_row(0));
+	struct breaker_options options = in_a_row(0);
+	struct test t = begin(options);
 
+	attempts(&t, 1000, OUTCOME_FAILURE);
+	expect_state(&t, BREAKER_CLOSED);
+	end(&t);
+	options.min_requests = 0;
+	t = begin(options);
 	attempts(&t, 1000, OUTCOME_FAILURE);
 	expect_state(&t, BREAKER_CLOSED);
 	end(&t);
