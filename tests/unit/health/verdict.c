@@ -475,34 +475,42 @@ Test(verdict, state_says_the_gravest)
 }
 
 /* Four workers whose connects to one server fail in the same moment. */
+struct burst {
+	struct server *srv;
+	atomic_uint arrived, won;
+};
+
 static void *
 refused(void *arg)
 {
-	uintptr_t won = 0;
+	struct burst *burst = arg;
+	unsigned won = 0;
 
+	atomic_fetch_add(&burst->arrived, 1);
+	while (burst->arrived < 4)
+		continue;
 	for (unsigned i = 0; i < 1000; i++)
-		won += verdict_connect_failed(arg, START);
-	return (void *)won;
+		won += verdict_connect_failed(burst->srv, START + i * S);
+	atomic_fetch_add(&burst->won, won);
+	return NULL;
 }
 
 Test(verdict, a_burst_of_failures_over_threads_counts_once)
 {
-	for (unsigned round = 0; round < 20; round++) {
+	for (unsigned round = 0; round < 50; round++) {
+		struct burst burst = { 0 };
 		pthread_t threads[4];
-		uintptr_t won = 0;
 		struct fleet fleet;
-		void *part;
+		uint64_t epoch;
 
 		begin(&fleet);
+		burst.srv = fleet_at(&fleet, 0);
+		epoch = board_epoch(fleet.board);
 		for (unsigned i = 0; i < 4; i++)
-			pthread_create(
-			    &threads[i], NULL, refused, fleet_at(&fleet, 0));
-		for (unsigned i = 0; i < 4; i++) {
-			pthread_join(threads[i], &part);
-			won += (uintptr_t)part;
-		}
-		cr_assert_eq(won, 1);
-		cr_assert_eq(fleet_at(&fleet, 0)->suspect_until, START + S);
+			pthread_create(&threads[i], NULL, refused, &burst);
+		for (unsigned i = 0; i < 4; i++)
+			pthread_join(threads[i], NULL);
+		cr_assert_eq(burst.won, board_epoch(fleet.board) - epoch);
 		fleet_fini(&fleet);
 	}
 }
