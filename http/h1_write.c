@@ -133,10 +133,7 @@ pen_take(struct pen *pen, struct buf *to, size_t least)
 static void
 pen_leave(struct pen *pen)
 {
-	if (pen->n > 0)
-		buf_commit(pen->to, pen->n);
-	else
-		buf_release(pen->to);
+	buf_commit(pen->to, pen->n);
 }
 
 static inline void

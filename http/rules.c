@@ -252,8 +252,6 @@ frame_request(struct head *head, const struct noted *noted, enum end *why)
 static bool
 frame(struct head *head, const struct noted *noted)
 {
-	head->framing = FRAMING_NONE;
-	head->length = 0;
 	if (noted->lengths + noted->codings > 1)
 		return false;
 	if (noted->codings == 1) {

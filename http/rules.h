@@ -28,8 +28,8 @@ struct arena;
  *   7.6.2); another Max-Forwards of these methods is one less;
  * - removed are Host, framing, Expect, hop-by-hop fields (TE, `trailers' too,
  *   and Upgrade: no upgrade is honoured) and what Connection names, save
- *   protected names; protected names unless trusted; lookalikes of protected
- *   or framing names always (BEHAVIOURS: "X_Forwarded_For").
+ *   protected names; protected names unless trusted; doubles of known
+ *   names, such as X_Forwarded_For, always.
  *
  * CONNECT ends as METHOD_NOT_ALLOWED, with keep_alive unset.
  */

@@ -14,41 +14,40 @@
 struct known {
 	const char *name;
 	enum token token;
-	bool guarded; /* its lookalikes are dropped */
 };
 
-static enum token spelled(struct text, const struct known *);
+static const struct known *look_up(struct text);
+static bool is_odd(struct text);
 static bool starts_as(struct text, struct text prefix);
 
-#define LONGEST 17
-static const struct known known[LONGEST + 1][4] = {
-	[2] = { { "te", TOKEN_TE, false } },
-	[3] = { { "via", TOKEN_VIA, false } },
-	[4] = { { "host", TOKEN_HOST, false }, { "date", TOKEN_DATE, false } },
-	[6] = { { "expect", TOKEN_EXPECT, false },
-	    { "server", TOKEN_SERVER, false } },
-	[7] = { { "referer", TOKEN_REFERER, false },
-	    { "upgrade", TOKEN_UPGRADE, false },
-	    { "trailer", TOKEN_TRAILER, false } },
-	[8] = { { "location", TOKEN_LOCATION, false } },
-	[9] = { { "forwarded", TOKEN_FORWARDED, false },
-	    { "x-real-ip", TOKEN_X_REAL_IP, true } },
-	[10] = { { "user-agent", TOKEN_USER_AGENT, false },
-	    { "connection", TOKEN_CONNECTION, false },
-	    { "keep-alive", TOKEN_KEEP_ALIVE, true } },
-	[11] = { { "retry-after", TOKEN_RETRY_AFTER, false } },
-	[12] = { { "content-type", TOKEN_CONTENT_TYPE, false },
-	    { "x-request-id", TOKEN_X_REQUEST_ID, true },
-	    { "max-forwards", TOKEN_MAX_FORWARDS, true } },
-	[13] = { { "x-rewrite-url", TOKEN_PROTECTED, true } },
-	[14] = { { "content-length", TOKEN_CONTENT_LENGTH, true },
-	    { "x-original-url", TOKEN_PROTECTED, true },
-	    { "http2-settings", TOKEN_HTTP2_SETTINGS, true } },
-	[15] = { { "x-forwarded-for", TOKEN_X_FORWARDED_FOR, true } },
-	[16] = { { "x-forwarded-host", TOKEN_X_FORWARDED_HOST, true },
-	    { "proxy-connection", TOKEN_PROXY_CONNECTION, true } },
-	[17] = { { "x-forwarded-proto", TOKEN_X_FORWARDED_PROTO, true },
-	    { "transfer-encoding", TOKEN_TRANSFER_ENCODING, true } },
+#define LONGEST 17 /* bytes */
+#define SAME_LENGTH 3 /* names, at most */
+static const struct known known[LONGEST + 1][SAME_LENGTH] = {
+	[2] = { { "te", TOKEN_TE } },
+	[3] = { { "via", TOKEN_VIA } },
+	[4] = { { "host", TOKEN_HOST }, { "date", TOKEN_DATE } },
+	[6] = { { "expect", TOKEN_EXPECT }, { "server", TOKEN_SERVER } },
+	[7] = { { "referer", TOKEN_REFERER }, { "upgrade", TOKEN_UPGRADE },
+	    { "trailer", TOKEN_TRAILER } },
+	[8] = { { "location", TOKEN_LOCATION } },
+	[9] = { { "forwarded", TOKEN_FORWARDED },
+	    { "x-real-ip", TOKEN_X_REAL_IP } },
+	[10] = { { "user-agent", TOKEN_USER_AGENT },
+	    { "connection", TOKEN_CONNECTION },
+	    { "keep-alive", TOKEN_KEEP_ALIVE } },
+	[11] = { { "retry-after", TOKEN_RETRY_AFTER } },
+	[12] = { { "content-type", TOKEN_CONTENT_TYPE },
+	    { "x-request-id", TOKEN_X_REQUEST_ID },
+	    { "max-forwards", TOKEN_MAX_FORWARDS } },
+	[13] = { { "x-rewrite-url", TOKEN_PROTECTED } },
+	[14] = { { "content-length", TOKEN_CONTENT_LENGTH },
+	    { "x-original-url", TOKEN_PROTECTED },
+	    { "http2-settings", TOKEN_HTTP2_SETTINGS } },
+	[15] = { { "x-forwarded-for", TOKEN_X_FORWARDED_FOR } },
+	[16] = { { "x-forwarded-host", TOKEN_X_FORWARDED_HOST },
+	    { "proxy-connection", TOKEN_PROXY_CONNECTION } },
+	[17] = { { "x-forwarded-proto", TOKEN_X_FORWARDED_PROTO },
+	    { "transfer-encoding", TOKEN_TRANSFER_ENCODING } },
 };
 
 static const char *const labels[METHOD_COUNT] = {
@@ -67,19 +66,12 @@ static const char *const labels[METHOD_COUNT] = {
 enum token
 token_find(struct text name)
 {
-	const struct known *k;
+	const struct known *k = name.n <= LONGEST ? look_up(name) : NULL;
 
-	if (name.n == 0)
-		return TOKEN_OTHER;
-	if (name.n <= LONGEST)
-		for (k = known[name.n]; k < known[name.n] + 4; k++)
-			if (k->name != NULL &&
-			    k->name[0] == (name.p[0] | 0x20) &&
-			    starts_as(name, (struct text){ k->name, name.n }))
-				return spelled(name, k);
-	if ((name.p[0] | 0x20) == 'x' &&
-	    (starts_as(name, TEXT("x-forwarded-")) ||
-		starts_as(name, TEXT("x-fairlead-"))))
+	if (k != NULL)
+		return is_odd(name) ? TOKEN_PROTECTED : k->token;
+	if (starts_as(name, TEXT("x-forwarded-")) ||
+	    starts_as(name, TEXT("x-fairlead-")))
 		return TOKEN_PROTECTED;
 	return TOKEN_OTHER;
 }
@@ -87,14 +79,7 @@ token_find(struct text name)
 bool
 token_is_lookalike(struct text name, enum token token)
 {
-	size_t i;
-
-	if (token != TOKEN_PROTECTED)
-		return false;
-	for (i = 0; i < name.n; i++)
-		if (name.p[i] != '-' && !octet_is(name.p[i], OCTET_ALNUM))
-			return true;
-	return false;
+	return token == TOKEN_PROTECTED && is_odd(name);
 }
 
 enum method
@@ -131,13 +116,27 @@ method_is_idempotent(enum method method)
 	}
 }
 
-/* Of a name that is known under the map: itself, or a lookalike. */
-static enum token
-spelled(struct text name, const struct known *k)
+static const struct known *
+look_up(struct text name)
 {
-	if (!token_is_lookalike(name, TOKEN_PROTECTED))
-		return k->token;
-	return k->guarded ? TOKEN_PROTECTED : TOKEN_OTHER;
+	const struct known *row = known[name.n], *k;
+
+	for (k = row; k < row + SAME_LENGTH && k->name != NULL; k++)
+		if (starts_as(name, (struct text){ k->name, name.n }))
+			return k;
+	return NULL;
+}
+
+/* Under the map it is another name. */
+static bool
+is_odd(struct text name)
+{
+	size_t i;
+
+	for (i = 0; i < name.n; i++)
+		if (name.p[i] != '-' && !octet_is(name.p[i], OCTET_ALNUM))
+			return true;
+	return false;
 }
 
 static bool

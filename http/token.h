@@ -30,7 +30,8 @@ enum method {
 enum token	 token_find(struct text name);		/* any case */
 /*
  * Another name's double: a TOKEN_PROTECTED that is not spelled with letters,
- * digits and '-' alone, such as X_Forwarded_For or Content.Length.
+ * digits and '-' alone, such as X_Forwarded_For or Content.Length.  Every
+ * known name's double is TOKEN_PROTECTED.
  */
 bool		 token_is_lookalike(struct text name, enum token);
 enum method	 method_find(struct text);		/* exact case */

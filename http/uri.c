@@ -20,7 +20,7 @@ struct anew {
 };
 
 static bool path_is_canonical(struct text);
-static bool path_keeps(struct text path, size_t *at);
+static bool path_keeps(struct text path, size_t at);
 static bool path_put(struct anew *, struct text *rest);
 static bool path_close_segment(struct anew *);
 static bool path_may_encode(char);
@@ -93,16 +93,16 @@ path_is_canonical(struct text path)
 	size_t i;
 
 	for (i = 0; i < path.n; i++)
-		if (!octet_is(path.p[i], OCTET_PLAIN) && !path_keeps(path, &i))
+		if (!octet_is(path.p[i], OCTET_PLAIN) && !path_keeps(path, i))
 			return false;
 	return true;
 }
 
-/* A byte that depends on what is beside it; *at moves to its last one. */
+/* A byte that depends on what is beside it. */
 static bool
-path_keeps(struct text path, size_t *at)
+path_keeps(struct text path, size_t at)
 {
-	struct text rest = text_from(path, *at);
+	struct text rest = text_from(path, at);
 	char octet;
 
 	switch (rest.p[0]) {
@@ -111,7 +111,6 @@ path_keeps(struct text path, size_t *at)
 	case '.':
 		return rest.p[-1] != '/' || !is_dots(rest);
 	case '%':
-		*at += 2;
 		return is_encoded(rest, &octet) && path_may_encode(octet) &&
 		    !octet_is(octet, OCTET_UNRESERVED) && rest.p[1] < 'a' &&
 		    rest.p[2] < 'a';
@@ -187,13 +186,10 @@ query_is_canonical(struct text query)
 	size_t i;
 	char octet;
 
-	for (i = 0; i < query.n; i++) {
-		if (query_keeps(query.p[i]))
-			continue;
-		if (!is_encoded(text_from(query, i), &octet))
+	for (i = 0; i < query.n; i++)
+		if (!query_keeps(query.p[i]) &&
+		    !is_encoded(text_from(query, i), &octet))
 			return false;
-		i += 2;
-	}
 	return true;
 }
 

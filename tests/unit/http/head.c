@@ -56,6 +56,7 @@ Test(head, find_gives_the_first_or_nothing)
 	cr_assert_eq(fields_find(&fields, TOKEN_HOST), &fields.v[0]);
 	cr_assert_null(fields_find(&fields, TOKEN_VIA));
 	cr_assert_eq(fields_find_name(&fields, TEXT("x-ONE")), &fields.v[1]);
+	cr_assert_eq(fields_find_name(&fields, TEXT("HOST")), &fields.v[0]);
 	cr_assert_null(fields_find_name(&fields, TEXT("x-on")));
 }
 
@@ -77,4 +78,20 @@ Test(head, remove_takes_all_of_a_name_and_what_is_removed_is_not_found)
 	cr_assert_null(fields_find_name(&fields, TEXT("X-One")));
 	cr_assert_eq(fields_remove_name(&fields, TEXT("X-ONE")), 0);
 	cr_assert_eq(fields_find_name(&fields, TEXT("X-Two")), &fields.v[2]);
+}
+
+/* What lies behind the last one in the array is not a field. */
+Test(head, fields_end_where_they_end)
+{
+	fill();
+	fields.n = 3;
+	cr_assert_eq(fields_remove(&fields, TOKEN_HOST), 1);
+	cr_assert_eq(fields.v[3].token, TOKEN_HOST);
+	fields.n = 4;
+	cr_assert_eq(fields_remove_name(&fields, TEXT("x-one")), 1);
+	cr_assert_eq(fields.v[4].token, TOKEN_OTHER);
+	cr_assert_null(fields_find_name(&fields, TEXT("x-one")));
+	cr_assert_eq(fields_find(&fields, TOKEN_HOST), &fields.v[3]);
+	fields.n = 3;
+	cr_assert_null(fields_find(&fields, TOKEN_HOST));
 }

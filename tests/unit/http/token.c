@@ -49,7 +49,7 @@ static const struct {
 	{ "X-Rewrite-URL", TOKEN_PROTECTED },
 	{ "X-Fairlead-Reason", TOKEN_PROTECTED },
 	{ "X-FAIRLEAD-a-name-that-is-long", TOKEN_PROTECTED },
-	/* doubles of guarded names under the map of CGI and its children */
+	/* doubles of known names under the map of CGI and its children */
 	{ "X_Forwarded_For", TOKEN_PROTECTED },
 	{ "x_forwarded-for", TOKEN_PROTECTED },
 	{ "X.Forwarded.Proto", TOKEN_PROTECTED },
@@ -65,10 +65,9 @@ static const struct {
 	{ "Proxy_Connection", TOKEN_PROTECTED },
 	{ "Max_Forwards", TOKEN_PROTECTED },
 	{ "HTTP2_Settings", TOKEN_PROTECTED },
-	/* doubles that nobody needs to guard */
-	{ "User_Agent", TOKEN_OTHER },
-	{ "Content_Type", TOKEN_OTHER },
-	{ "Retry_After", TOKEN_OTHER },
+	{ "User_Agent", TOKEN_PROTECTED },
+	{ "Content_Type", TOKEN_PROTECTED },
+	{ "Retry.After", TOKEN_PROTECTED },
 	/* near, but not it */
 	{ "", TOKEN_OTHER },
 	{ "H", TOKEN_OTHER },
@@ -111,6 +110,7 @@ Test(token, lookalikes_are_the_protected_in_odd_spelling)
 
 	cr_assert(token_is_lookalike(odd, TOKEN_PROTECTED));
 	cr_assert(token_is_lookalike(TEXT("X-Foo."), TOKEN_PROTECTED));
+	cr_assert(token_is_lookalike(TEXT("_x-foo"), TOKEN_PROTECTED));
 	cr_assert_not(token_is_lookalike(even, TOKEN_PROTECTED));
 	cr_assert_not(token_is_lookalike(TEXT("a_b"), TOKEN_OTHER));
 }
