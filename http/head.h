@@ -51,7 +51,7 @@ struct head {
 	struct text	 reason;
 	/* of both */
 	enum http_version version;
-	struct fields	 fields;	/* without Host, framing and hop-by-hop fields after rules.h */
+	struct fields	 fields;	/* after rules.h: those that go onward */
 	enum framing	 framing;
 	uint64_t	 length;	/* FRAMING_LENGTH, or announced */
 	bool		 has_length;	/* FRAMING_NONE that announces `length': HEAD, 304 */

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-/* Names that fairlead itself looks at, so that nobody compares strings twice. */
+/* Names that fairlead itself looks at: nobody compares strings twice. */
 enum token {
 	TOKEN_NONE,		/* a removed field */
 	TOKEN_OTHER,
