@@ -73,7 +73,8 @@ endif
 ifneq ($(filter tests fuzzers,$(GOALS))$(findstring /tests/,$(GOALS)),)
 $(foreach l,$(TEST_LIBRARIES),$(call need,$(l)))
 endif
-TEST_CFLAGS = $(shell pkg-config --cflags $(call modules,$(TEST_LIBRARIES)))
+TEST_CFLAGS = $(shell pkg-config --cflags $(call modules,$(TEST_LIBRARIES)) \
+	2> /dev/null)
 TEST_LDLIBS = $(shell pkg-config --libs $(call modules,$(TEST_LIBRARIES)))
 
 COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(LIB_CFLAGS) $(SANITIZE) $(CFLAGS) \
@@ -104,8 +105,9 @@ objects_in = $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard $(1)/*.c))
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PAGES   = $(wildcard man/*.[1-9])
 
-.PHONY: all help tests flows fuzzers check layers pure lint style format man \
-	fuzz mutants demo deps install uninstall clean compile_commands
+.PHONY: all help tests flows helpers fuzzers check layers pure lint style \
+	format man fuzz mutants demo deps install uninstall clean \
+	compile_commands
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -172,10 +174,13 @@ $(OUT)/tests/flow: $(call objects_in,tests/flow) $(TESTLIB) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call step,LINK)$(LINK) -o $@ $^ $(TEST_LDLIBS) $(LIB_LDLIBS)
 
-$(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/lib/bin/%.o $(TESTLIB) $(LIBRARY)
+# Helpers are plain programs: they need no test library, and so has `make demo'.
+$(HELPERS): $(OUT)/tests/%: $(addprefix $(OUT)/obj/tests/lib/,bin/%.o \
+		origin.o origin_conn.o bytes.o wait.o)
 	@mkdir -p $(@D)
-	$(call step,LINK)$(LINK) -o $@ $^ $(TEST_LDLIBS) $(LIB_LDLIBS)
+	$(call step,LINK)$(LINK) -o $@ $^ $(LIB_LDLIBS)
 
+helpers: $(HELPERS)
 flows: $(FLOW) $(HELPERS)
 tests: $(UNITS) flows
 
@@ -267,10 +272,14 @@ mutants:
 	@tools/deps check
 	@tools/mutants $(SEED)
 
+# All cores, unless the caller said how many.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 demo:
 	@tools/deps demo
-	@$(MAKE) --no-print-directory all
-	@demo/run
+	@$(MAKE) -s --no-print-directory $(PARALLEL) all helpers
+	@env --default-signal=INT FAIRLEAD_BIN=$(BIN) \
+	    FAIRLEAD_TESTS=$(OUT)/tests demo/run
 
 deps:
 	@tools/deps all
