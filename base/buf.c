@@ -20,7 +20,11 @@
 
 #define FREE_BLOCKS 256 /* kept for reuse by each thread: 4 MiB */
 #define FREE_SPANS 1024
-#define COPY_MOST 512 /* so few bytes are copied rather than linked */
+/*
+ * So few bytes are copied rather than linked: one piece to send costs less than
+ * two (measured at 1 KiB: 5 % of a request's time).
+ */
+#define COPY_MOST 2048
 
 struct span {
 	struct span *next;

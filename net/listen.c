@@ -74,6 +74,12 @@ listen_discard(int *fds, unsigned n, const struct addr *real)
 		unlink(real->u.un.sun_path);
 }
 
+void
+listen_leave(int fd)
+{
+	shutdown(fd, SHUT_RDWR);
+}
+
 struct acceptor *
 acceptor_new(struct loop *loop, int fd,
     void (*on_accept)(void *, int, const struct addr *), void *arg)
@@ -89,6 +95,13 @@ acceptor_new(struct loop *loop, int fd,
 	    &a->ev, loop_base(loop), fd, EV_READ | EV_PERSIST, on_ready, a);
 	event_add(&a->ev, NULL);
 	return a;
+}
+
+void
+acceptor_listen(struct acceptor *a)
+{
+	if (listen(a->fd, BACKLOG) == 0)
+		acceptor_pause(a, 0);
 }
 
 void
@@ -287,6 +300,9 @@ take_some(struct acceptor *a)
 				    strerror(errno));
 				acceptor_pause(a, PAUSE_NS);
 			}
+			/* Shut by listen_leave: there will be word. */
+			if (errno == EINVAL)
+				acceptor_pause(a, PAUSE_NS);
 			if (errno != ECONNABORTED && errno != EINTR)
 				return;
 			continue;

@@ -30,11 +30,18 @@ int	listen_prepare(const struct endpoint *, int *fds, unsigned n,
 /* Close them; the last holder of a unix socket removes its path. */
 void	listen_discard(int *fds, unsigned n, const struct addr *real);
 
+/*
+ * Another thread's listening socket: it accepts nothing from now on, and the
+ * others of its group get what comes.  acceptor_listen undoes it.
+ */
+void	listen_leave(int fd);
+
 /* One worker's accepting end.  Owns the descriptor. */
 struct acceptor;
 struct acceptor	*acceptor_new(struct loop *, int fd,
 		    void (*on_accept)(void *, int fd, const struct addr *peer),
 		    void *arg);
+void	acceptor_listen(struct acceptor *);
 /* Take what is queued, then close. */
 void	acceptor_free(struct acceptor *);
 /* Out of descriptors or at a cap: none is accepted for so long (ns); 0 resumes. */

@@ -62,7 +62,7 @@ static void begin_drain(struct control *);
 static void stop_workers(struct control *);
 static void on_stop_at(struct deadline *, bool);
 static void on_tick(struct deadline *, bool);
-static void watch_worker(struct control *, const struct worker *);
+static void watch_worker(struct control *, struct worker *);
 static void on_publish(struct again *);
 static void tell(struct control *, struct worker *, void (*)(struct mail *));
 static void on_lease_home(struct mail *);
@@ -387,14 +387,20 @@ on_tick(struct deadline *d, bool stalled)
 
 /* DESIGN 8.17: a worker that does not turn is named; one that never will ends us. */
 static void
-watch_worker(struct control *control, const struct worker *w)
+watch_worker(struct control *control, struct worker *w)
 {
 	uint64_t since = loop_busy_since(w->loop);
 	uint64_t now = clock_now();
 
-	if (control->stage == STAGE_STOPPING || since == 0 ||
-	    now < since + LOST_NS)
+	if (since == 0 || now < since + LOST_NS) {
+		if (w->shut_out)
+			worker_listen(w);
+		w->shut_out = false;
 		return;
+	}
+	if (!w->shut_out)
+		doors_shut(control, w->id);
+	w->shut_out = true;
 	log_error("worker %u: has not turned for %llu s, at exchange %llu",
 	    w->id, (unsigned long long)((now - since) / CLOCK_S),
 	    (unsigned long long)atomic_load_explicit(

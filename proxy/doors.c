@@ -85,6 +85,17 @@ doors_announce(struct control *control, const struct plan *plan)
 		    plan->admin.name);
 }
 
+void
+doors_shut(struct control *control, unsigned worker)
+{
+	for (unsigned i = 0; i < control->ndoors; i++) {
+		const struct door *door = control->doors[i];
+
+		if (!addr_is_unix(&door->real) && worker < door->n)
+			listen_leave(door->sockets[worker]);
+	}
+}
+
 /* Port 0 is another port for each listener. */
 static char *
 key_of(const struct conf_listener *l, const struct conf_address *at)
@@ -120,9 +131,11 @@ prepare(struct control *control, const struct conf_listener *l,
 	door->key = key;
 	door->n = n;
 	door->fds = xcalloc(n, sizeof(*door->fds));
+	door->sockets = xcalloc(n, sizeof(*door->sockets));
 	if (listen_prepare(&at->endpoint, door->fds, n, &door->real, error) ==
 	    -1) {
 		free(door->fds);
+		free(door->sockets);
 		free(key);
 		free(door);
 		return false;
@@ -188,6 +201,7 @@ door_free(struct control *control, struct door *door)
 			control->doors[i] = control->doors[--control->ndoors];
 	listen_discard(door->fds, door->n, &door->real);
 	free(door->fds);
+	free(door->sockets);
 	free(door->key);
 	free(door);
 }

@@ -23,6 +23,11 @@ int	doors_prepare(struct control *, const struct plan *,
 struct door	*door_find(struct control *, const struct conf_listener *,
 		    const struct conf_address *);
 void	door_unref(struct control *, struct door *);
+/*
+ * That worker does not turn: take its TCP sockets out of their groups, so that
+ * new connections go to the others.  It can close none of them meanwhile.
+ */
+void	doors_shut(struct control *, unsigned worker);
 /* Say once where the new doors are. */
 void	doors_announce(struct control *, const struct plan *);
 

@@ -77,6 +77,17 @@ ports_close(struct worker *w)
 }
 
 void
+ports_listen(struct worker *w)
+{
+	struct port *p;
+	struct opening *o;
+
+	LIST_FOREACH(p, &w->ports, entry)
+		LIST_FOREACH(o, &p->openings, entry)
+			acceptor_listen(o->acceptor);
+}
+
+void
 ports_free(struct worker *w)
 {
 	struct port *p, *next;

@@ -48,6 +48,8 @@ struct port {
 void	ports_adopt(struct worker *);
 /* Accept no more: what is queued is still taken. */
 void	ports_close(struct worker *);
+/* This worker's sockets were shut while it stood still: listen again. */
+void	ports_listen(struct worker *);
 /* At the end of the worker: all clients are gone. */
 void	ports_free(struct worker *);
 void	port_unref(struct port *);

@@ -47,6 +47,7 @@ struct door {
 	char		*key;		/* what it is found again by */
 	struct addr	 real;
 	int		*fds;		/* by worker; -1: taken */
+	int		*sockets;	/* the same, kept: to shut a stuck worker's */
 	unsigned	 n;
 	bool		 announced;
 };

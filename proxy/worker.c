@@ -52,6 +52,7 @@ static void count_pass(void *, uint64_t);
 static void order(struct worker *, struct snapshot *, void (*)(struct mail *));
 static void on_adopt(struct mail *);
 static void on_drain(struct mail *);
+static void on_listen(struct mail *);
 static void on_stop(struct mail *);
 static void adopt(struct worker *, struct snapshot *);
 static void close_idle_clients(struct worker *);
@@ -119,6 +120,12 @@ void
 worker_drain(struct worker *w)
 {
 	order(w, NULL, on_drain);
+}
+
+void
+worker_listen(struct worker *w)
+{
+	order(w, NULL, on_listen);
 }
 
 void
@@ -258,6 +265,16 @@ on_drain(struct mail *mail)
 	ports_close(w);
 	close_idle_clients(w);
 	worker_check_drained(w);
+}
+
+static void
+on_listen(struct mail *mail)
+{
+	struct order *o = (struct order *)mail;
+
+	if (!o->worker->draining)
+		ports_listen(o->worker);
+	free(o);
 }
 
 static void

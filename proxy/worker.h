@@ -55,6 +55,7 @@ struct worker {
 	uint64_t		 date_second;
 	/* accepted connections now; any thread, relaxed */
 	atomic_uint		 connections;
+	bool			 shut_out;	/* control's: doors_shut was needed */
 	/* the exchange and route under the hand, for the watchdog; any thread */
 	_Atomic uint64_t	 at_exchange;
 };
@@ -68,6 +69,8 @@ void		 worker_free(struct worker *);	/* its thread has ended */
 void		 worker_adopt(struct worker *, struct snapshot *);
 /* Control: no new connections; close what idles, finish what runs. */
 void		 worker_drain(struct worker *);
+/* Control: it turns again after doors_shut. */
+void		 worker_listen(struct worker *);
 /* Control: end everything now and let the thread return. */
 void		 worker_stop(struct worker *);
 

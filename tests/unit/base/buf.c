@@ -355,14 +355,14 @@ Test(buf, few_bytes_are_copied_where_there_is_room)
 	struct buf a = { 0 }, b = { 0 };
 
 	fill_pattern();
-	buf_append(&a, pattern, 2000);
+	buf_append(&a, pattern, 5000);
 	buf_append(&b, "head", 4);
-	buf_move(&b, &a, 512);
-	cr_assert_eq(buf_front(&b).n, 516, "512 are few");
-	buf_move(&b, &a, 513);
-	cr_assert_eq(buf_front(&b).n, 516, "513 are not");
-	cr_assert_eq(b.n, 4 + 512 + 513);
-	check_content(&a, pattern + 1025, 975);
+	buf_move(&b, &a, 2048);
+	cr_assert_eq(buf_front(&b).n, 2052, "2048 are few");
+	buf_move(&b, &a, 2049);
+	cr_assert_eq(buf_front(&b).n, 2052, "2049 are not");
+	cr_assert_eq(b.n, 4 + 2048 + 2049);
+	check_content(&a, pattern + 4097, 903);
 	buf_clear(&b);
 	buf_append(&b, pattern, BUF_ROOM - 10);
 	buf_share(&b, &a, 11);
