@@ -114,9 +114,7 @@ Test(access_log, nothing_is_lost_under_load_and_every_id_is_there_once)
 	     (text = strchr(text, '\n')) != NULL; text++)
 		n++;
 	cr_assert_eq(n, 3000);
-	cr_assert_eq(daemon_metric(f.d,
-			 "fairlead_log_lines_dropped_total{sink=\"access\"}"),
-	    0);
+	must_count(f.d, "fairlead_log_lines_dropped_total{sink=\"access\"}", 0);
 }
 
 Test(access_log, usr1_reopens_the_file)

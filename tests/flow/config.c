@@ -186,10 +186,9 @@ Test(config, a_broken_one_leaves_the_old_one_serving)
 		    &bads[i]);
 		cr_assert_eq(get(port, "/", "")->status, 204);
 	}
-	cr_assert_eq(daemon_metric(d,
-			 "fairlead_config_reloads_total{result=\"failure\"}"),
-	    (double)i);
-	cr_assert_eq(daemon_stat(d, "config/generation"), 1);
+	must_count(
+	    d, "fairlead_config_reloads_total{result=\"failure\"}", (double)i);
+	must_tell(d, "config/generation", 1);
 	daemon_stop(d);
 }
 

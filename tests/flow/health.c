@@ -113,9 +113,9 @@ Test(health, no_healthy_server__all_down_is_503_with_retry_after)
 	must_refuse(r, 503, "no_healthy_server");
 	cr_assert_not_null(response_field(r, "retry-after"));
 	front_must_log(&f, "/down", "no_healthy_server");
-	cr_assert_eq(daemon_metric(f.d,
-			 "fairlead_http_failures_total"
-			 "{route=\"all\",reason=\"no_healthy_server\"}"),
+	must_count(f.d,
+	    "fairlead_http_failures_total"
+	    "{route=\"all\",reason=\"no_healthy_server\"}",
 	    1);
 	origin_reply(b, (struct reply){ .path = "/healthz" });
 	cr_assert(WAIT_FOR(CHANGE_MS, get(f.port, "/", "")->status == 200));

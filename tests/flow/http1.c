@@ -182,7 +182,7 @@ Test(http1, expect_100_continue_is_answered_before_the_body_is_sent)
 	cr_assert(response_says(r, "5 "));
 }
 
-Test(http1, an_expectation_that_is_refused_gets_no_100)
+Test(http1, expectation_failed__an_unknown_one_gets_no_100)
 {
 	struct client *c = dial(f.port);
 	struct response *r;

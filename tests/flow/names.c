@@ -118,7 +118,7 @@ Test(names, reload_and_check_do_not_wait_for_dns)
 	start((struct names_answer){ .dead = true });
 	yaml = keep_file(d->config);
 	daemon_reload(d, "%s  \n", yaml);
-	cr_assert_eq(daemon_metric(d, RELOADS), 1);
+	must_count(d, RELOADS, 1);
 	must_refuse(ask_front(), 503, "unresolved");
 	daemon_stop(d);
 }

@@ -12,7 +12,7 @@
 #include "tests/lib/load.h"
 #include "tests/lib/wait.h"
 
-enum { IDLE = 100, RELOADS = 40 };
+enum { IDLE = 100, RELOADS = 100, CERTIFICATES = 2000 };
 
 static struct origin *a, *b;
 static char *directory;
@@ -191,7 +191,7 @@ Test(reload, breaker_and_counters_carry_over)
 		"respond: { status: 204 } }\n",
 		server(a)));
 	must_refuse(get(port, "/", ""), 503, "circuit_open");
-	cr_assert_eq(daemon_stat(d, "routes/all/requests"), 5);
+	must_tell(d, "routes/all/requests", 5);
 	cr_assert_eq(origin_requests(a), 3);
 	daemon_stop(d);
 }
@@ -259,15 +259,11 @@ Test(reload, a_refused_one_is_shown_and_the_old_one_serves_on)
 	cr_assert_not_null(strstr(said, "fairlead.yaml:"), "%s", said);
 	cr_assert_eq(get(daemon_port(d, "http"), "/", "")->status, 200);
 	cr_assert_eq(origin_requests(a), 1);
-	cr_assert_eq(
-	    daemon_metric(d, "fairlead_config_last_reload_successful"), 0);
-	cr_assert_eq(daemon_metric(d,
-			 "fairlead_config_reloads_total{result=\"failure\"}"),
-	    1);
+	must_count(d, "fairlead_config_last_reload_successful", 0);
+	must_count(d, "fairlead_config_reloads_total{result=\"failure\"}", 1);
 	cr_assert_not_null(strstr(daemon_admin(d, "/stats"), "fairlead.yaml:"));
 	daemon_reload(d, "%s", yaml("", "", server(b)));
-	cr_assert_eq(
-	    daemon_metric(d, "fairlead_config_last_reload_successful"), 1);
+	must_count(d, "fairlead_config_last_reload_successful", 1);
 	daemon_stop(d);
 }
 
@@ -287,5 +283,63 @@ Test(reload, workers_cannot_change_and_say_so)
 	    "admin: { address: \"127.0.0.1:0\" }\n"
 	    "routes: [{ path: \"/*\", respond: { status: 204 } }]\n");
 	cr_assert_not_null(strstr(said, "workers"), "%s", said);
+	daemon_stop(d);
+}
+
+/* `certificates' are lines of a list. */
+static char *
+yaml_probed(const char *certificates)
+{
+	return keep_printf("workers: 2\n"
+			   "listeners:\n"
+			   "  http: { address: \"127.0.0.1:0\" }\n"
+			   "  https:\n"
+			   "    address: \"127.0.0.1:0\"\n"
+			   "    tls:\n"
+			   "      certificates:\n"
+			   "        - { cert: a.pem, key: a.key }\n"
+			   "%s"
+			   "admin: { address: \"127.0.0.1:0\" }\n"
+			   "access_log: off\n"
+			   "routes: [{ name: all, path: \"/*\", to: up }]\n"
+			   "upstreams:\n"
+			   "  up:\n"
+			   "    servers: [%s]\n"
+			   "    health_check: { type: http, interval: 100ms, "
+			   "timeout: 1s, unhealthy_threshold: 2 }\n",
+	    certificates, server(a));
+}
+
+/* Probes go on in time while certificates are read, and so do requests. */
+Test(reload, two_thousand_certificates_make_no_server_ill)
+{
+	struct bytes list = { 0 };
+	struct client c = { 0 };
+	struct load_result *r;
+	struct cert last;
+	struct daemon *d;
+	struct load *l;
+	unsigned i;
+
+	d = daemon_start_in(directory, NULL, "%s", yaml_probed(""));
+	last = cert_series(directory, CERTIFICATES);
+	for (i = 0; i < CERTIFICATES; i++)
+		bytes_printf(&list, "        - { cert: c%u.pem, "
+		    "key: series.key }
+", i);
+	l = load_start(&(struct load_plan){
+	    .port = daemon_port(d, "http"), .connections = 4, .rate = 200 });
+	hang_up(d, yaml_probed(list.p), 2);
+	r = load_stop(l);
+	cr_assert_eq(r->ok, r->requests, "%s", load_reasons(r));
+	cr_assert_leq(
+	    daemon_metric(d,
+		keep_printf("fairlead_server_transitions_total{upstream=\"up\","
+			    "server=\"127.0.0.1:%d\",to=\"down\"}",
+		    origin_port(a))),
+	    0);
+	cr_assert(client_connect_tls(&c, daemon_port(d, "https"),
+		      &(struct tls_wish){ .sni = "c1999.test", .ca = last.ca }),
+	    "%s", c.why);
 	daemon_stop(d);
 }

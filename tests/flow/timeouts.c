@@ -39,9 +39,9 @@ Test(timeouts, header_timeout__slow_bytes_do_not_extend_it)
 	must_refuse(&r, 408, "header_timeout");
 	must_end(c);
 	cr_assert_eq(origin_requests(o), 0);
-	cr_assert_eq(daemon_metric(f.d,
-			 "fairlead_http_failures_total"
-			 "{route=\"_none\",reason=\"header_timeout\"}"),
+	must_count(f.d,
+	    "fairlead_http_failures_total"
+	    "{route=\"_none\",reason=\"header_timeout\"}",
 	    1);
 	daemon_stop(f.d);
 }
@@ -217,9 +217,9 @@ Test(timeouts, handshakes_that_stop_are_cut)
 	c = dial(daemon_port(d, "https"));
 	cr_assert(client_send(c, "\x16\x03\x01\x02", 4));
 	must_end(c);
-	cr_assert_eq(daemon_metric(d,
-			 "fairlead_tls_handshake_failures_total"
-			 "{listener=\"https\",reason=\"timeout\"}"),
+	must_count(d,
+	    "fairlead_tls_handshake_failures_total"
+	    "{listener=\"https\",reason=\"timeout\"}",
 	    1);
 	daemon_stop(d);
 }

@@ -208,7 +208,7 @@ Test(tls, forwarding_fields_and_log_say_https)
 	cr_assert_str_eq(front_line_text(&f, 0, "listener"), "https");
 }
 
-Test(tls, plain_http_on_a_tls_port_is_not_answered_with_tls_silence)
+Test(tls, plain_http_on_a_tls_port_is_closed)
 {
 	struct client *c = dial(port);
 

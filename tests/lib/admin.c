@@ -9,6 +9,9 @@
 #include "tests/lib/bytes.h"
 #include "tests/lib/client.h"
 #include "tests/lib/daemon.h"
+#include "tests/lib/wait.h"
+
+enum { COUNT_MS = 5000 };
 
 static struct response *ask_admin(struct daemon *, const char *path);
 static json_t *stat_at(struct daemon *, const char *path);
@@ -63,6 +66,26 @@ daemon_metric(struct daemon *d, const char *sample)
 	const char *at = strstr(text, line);
 
 	return at == NULL ? -1 : strtod(at + strlen(line), NULL);
+}
+
+void
+must_count(struct daemon *d, const char *sample, double value)
+{
+	double is = -1;
+
+	cr_assert(WAIT_FOR(COUNT_MS,
+		      (is = daemon_metric(d, sample)) >= value && is <= value),
+	    "%s is %g, not %g", sample, is, value);
+}
+
+void
+must_tell(struct daemon *d, const char *path, double value)
+{
+	double is = -1;
+
+	cr_assert(WAIT_FOR(COUNT_MS,
+		      (is = daemon_stat(d, path)) >= value && is <= value),
+	    "%s is %g, not %g", path, is, value);
 }
 
 json_t *

@@ -15,6 +15,15 @@
 #include "tests/lib/bytes.h"
 #include "tests/lib/certs.h"
 
+struct authority {
+	EVP_PKEY *key;
+	X509 *cert;
+};
+
+static struct authority make_authority(const char *path);
+static void free_authority(struct authority *);
+static void write_leaf(
+    const char *path, const struct authority *, EVP_PKEY *, const char *names);
 static EVP_PKEY *make_key(enum cert_kind);
 static X509 *make_x509(EVP_PKEY *, const char *name);
 static void add_extension(X509 *, int nid, const char *value);
@@ -29,23 +38,65 @@ cert_make(const char *directory, const char *file, const char *names,
 	struct cert made = { .cert = keep_printf("%s/%s.pem", directory, file),
 		.key = keep_printf("%s/%s.key", directory, file),
 		.ca = keep_printf("%s/%s.ca", directory, file) };
-	EVP_PKEY *ca_key = make_key(CERT_ECDSA), *key = make_key(kind);
-	X509 *ca = make_x509(ca_key, "Throw-away CA"), *leaf;
+	struct authority ca = make_authority(made.ca);
+	EVP_PKEY *key = make_key(kind);
 
-	add_extension(ca, NID_basic_constraints, "critical,CA:TRUE");
-	cr_assert_gt(X509_sign(ca, ca_key, EVP_sha256()), 0);
-	leaf = make_x509(key, "leaf");
-	X509_set_issuer_name(leaf, X509_get_subject_name(ca));
-	add_extension(leaf, NID_subject_alt_name, alternative_names(names));
-	cr_assert_gt(X509_sign(leaf, ca_key, EVP_sha256()), 0);
-	write_certificate(made.ca, ca);
-	write_certificate(made.cert, leaf);
 	write_key(made.key, key);
-	X509_free(ca);
-	X509_free(leaf);
-	EVP_PKEY_free(ca_key);
+	write_leaf(made.cert, &ca, key, names);
 	EVP_PKEY_free(key);
+	free_authority(&ca);
 	return made;
+}
+
+struct cert
+cert_series(const char *directory, unsigned n)
+{
+	struct cert made = { .key = keep_printf("%s/series.key", directory),
+		.ca = keep_printf("%s/series.ca", directory) };
+	struct authority ca = make_authority(made.ca);
+	EVP_PKEY *key = make_key(CERT_ECDSA);
+	unsigned i;
+
+	write_key(made.key, key);
+	for (i = 0; i < n; i++) {
+		made.cert = keep_printf("%s/c%u.pem", directory, i);
+		write_leaf(made.cert, &ca, key, keep_printf("c%u.test", i));
+	}
+	EVP_PKEY_free(key);
+	free_authority(&ca);
+	return made;
+}
+
+static struct authority
+make_authority(const char *path)
+{
+	struct authority a = { .key = make_key(CERT_ECDSA) };
+
+	a.cert = make_x509(a.key, "Throw-away CA");
+	add_extension(a.cert, NID_basic_constraints, "critical,CA:TRUE");
+	cr_assert_gt(X509_sign(a.cert, a.key, EVP_sha256()), 0);
+	write_certificate(path, a.cert);
+	return a;
+}
+
+static void
+free_authority(struct authority *a)
+{
+	X509_free(a->cert);
+	EVP_PKEY_free(a->key);
+}
+
+static void
+write_leaf(const char *path, const struct authority *ca, EVP_PKEY *key,
+    const char *names)
+{
+	X509 *leaf = make_x509(key, "leaf");
+
+	X509_set_issuer_name(leaf, X509_get_subject_name(ca->cert));
+	add_extension(leaf, NID_subject_alt_name, alternative_names(names));
+	cr_assert_gt(X509_sign(leaf, ca->key, EVP_sha256()), 0);
+	write_certificate(path, leaf);
+	X509_free(leaf);
 }
 
 static EVP_PKEY *

@@ -18,4 +18,10 @@ enum cert_kind { CERT_ECDSA, CERT_RSA };
 struct cert	 cert_make(const char *directory, const char *file,
 		    const char *names, enum cert_kind);
 
+/*
+ * So many of them quickly: c0.pem for c0.test and so on, all with one key,
+ * series.key, and one authority.  The last one.
+ */
+struct cert	 cert_series(const char *directory, unsigned n);
+
 #endif

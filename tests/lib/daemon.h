@@ -76,6 +76,12 @@ double		 daemon_stat(struct daemon *, const char *path);
 const char	*daemon_stat_text(struct daemon *, const char *path);
 /* A sample of /metrics, its labels as written, or -1: `name{a="b"}'. */
 double		 daemon_metric(struct daemon *, const char *sample);
+/*
+ * Wait for a sample of /metrics, or a number of /stats, to be that: a request is
+ * counted when its last byte is out, and a client may be faster.
+ */
+void		 must_count(struct daemon *, const char *sample, double);
+void		 must_tell(struct daemon *, const char *path, double);
 /* A server's entry in /stats, by name. */
 json_t		*daemon_server(struct daemon *, const char *upstream,
 		    const char *server);
