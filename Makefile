@@ -290,7 +290,7 @@ install: all
 	$(foreach p,$(PAGES),install -D -m 644 $(p) \
 	    $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(p)))/$(notdir $(p)) &&) :
 	install -m 644 $(wildcard conf/*.yaml) $(DESTDIR)$(datadir)/examples
-	./$(BIN) schema > $(OUT)/fairlead.schema.json
+	$(abspath $(BIN)) schema > $(OUT)/fairlead.schema.json
 	install -m 644 $(OUT)/fairlead.schema.json $(DESTDIR)$(datadir)
 
 uninstall:
