@@ -324,9 +324,10 @@ Test(reload, two_thousand_certificates_make_no_server_ill)
 	d = daemon_start_in(directory, NULL, "%s", yaml_probed(""));
 	last = cert_series(directory, CERTIFICATES);
 	for (i = 0; i < CERTIFICATES; i++)
-		bytes_printf(&list, "        - { cert: c%u.pem, "
-		    "key: series.key }
-", i);
+		bytes_printf(&list,
+		    "        - { cert: c%u.pem, "
+		    "key: series.key }\n",
+		    i);
 	l = load_start(&(struct load_plan){
 	    .port = daemon_port(d, "http"), .connections = 4, .rate = 200 });
 	hang_up(d, yaml_probed(list.p), 2);
