@@ -123,6 +123,7 @@ help:
 #: make check [SAN=...]     all tests; SAN=thread runs the flows only
 #: make check ONLY=unit-net one test binary; ONLY=flow
 #: make layers pure lint    the law of the house
+#: make man                 write the manual pages from man/*.in
 #: make format              let clang-format decide spacing
 #: make fuzz FUZZ_TIME=60   every fuzzer for so many seconds
 #: make mutants SEED=1      30 one-line mutations against the tests
@@ -222,8 +223,11 @@ pure: $(PURE:%.c=$(OUT)/obj/%.o)
 C_FILES = $(wildcard $(addsuffix /*.c,$(FOLDERS))) $(TEST_SOURCES) \
 	$(wildcard tests/fuzz/*.c)
 
-lint: style man
+lint: style
 	@tools/deps lint
+	@$(MAKE) -s --no-print-directory all
+	tools/man check $(BIN)
+	$(LINT_PAGES)
 	clang-format --dry-run -Werror $(C_FILES)
 	@tools/tidy $(MAIN) $(SOURCES) -- $(LANGUAGE)
 
@@ -233,9 +237,14 @@ style:
 format:
 	clang-format -i $(C_FILES)
 
+LINT_PAGES = mandoc -T lint -W warning $(PAGES)
+
+# Writes the pages that are committed, from man/*.in and the program's tables.
 man:
 	@tools/deps lint
-	$(if $(PAGES),mandoc -T lint -W warning $(PAGES))
+	@$(MAKE) -s --no-print-directory all
+	tools/man $(BIN)
+	$(LINT_PAGES)
 
 # ---- fuzzing: the library once more, for clang's libFuzzer -------------------
 
