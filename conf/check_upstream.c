@@ -1,4 +1,4 @@
-/* Checks of one upstream: its servers, its probe and its breaker. */
+/* Checks of one upstream: its servers and its breaker. */
 #include "conf/check.h"
 
 static void	 check_servers(struct check *, struct conf_upstream *,
@@ -6,8 +6,6 @@ static void	 check_servers(struct check *, struct conf_upstream *,
 static void	 check_server(struct check *, struct conf_upstream *,
 		    struct conf_server *, struct conf_node *,
 		    struct map *addresses, struct map *names);
-static void	 check_probe(struct check *, struct conf_upstream *,
-		    struct conf_node *);
 static void	 check_breaker(struct check *, struct conf_upstream *,
 		    struct conf_node *);
 
@@ -19,7 +17,6 @@ check_upstream(struct check *x, struct conf_upstream *u,
 	struct conf_node *breaker = node_get(n, "circuit_breaker");
 
 	check_servers(x, u, node_get(n, "servers"));
-	check_probe(x, u, node_get(n, "health_check"));
 	if (u->breaker.on && breaker != NULL && !breaker->bad)
 		check_breaker(x, u, breaker);
 	if (!u->probe.on && !u->breaker.on && u->nservers > 0)
@@ -73,24 +70,6 @@ check_server(struct check *x, struct conf_upstream *u,
 		    "%s:%u:%u", u->name, srv->name, first->place.file,
 		    first->place.line, first->place.column);
 	map_set(names, text_of(srv->name), n);
-}
-
-/* What only a request can ask means nothing for a mere connection. */
-static void
-check_probe(struct check *x, struct conf_upstream *u, struct conf_node *n)
-{
-	static const char *const http_only[] = { "path", "host", "expect" };
-	struct conf_pair *pair;
-	unsigned i;
-
-	if (!u->probe.on || u->probe.type != PROBE_TCP)
-		return;
-	for (i = 0; i < sizeof(http_only) / sizeof(*http_only); i++)
-		if ((pair = node_pair(n, text_of(http_only[i]))) != NULL)
-			check_fault(x, pair->key, "leave it out, or write "
-			    "type: http", "upstreams.%.60s.health_check.%s "
-			    "means nothing with type: tcp", u->name,
-			    http_only[i]);
 }
 
 static void

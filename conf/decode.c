@@ -17,6 +17,8 @@ static void	 decode_block(struct decoder *, const char *path,
 		    struct conf_node *map, char *record);
 static void	 refuse_unknown(struct decoder *, const char *path,
 		    const struct conf_node *map);
+static void	 refuse_meaningless(struct decoder *, const struct key *,
+		    const struct conf_node *map);
 static void	 decode_absent(struct decoder *, const struct key *,
 		    char *record);
 static struct conf_node *fallback_node(struct decoder *, const struct key *);
@@ -91,7 +93,9 @@ decode_block(struct decoder *x, const char *path, struct conf_node *map,
 		up = enter(x, "%s%s", x->n > 0 ? "." : "",
 		    key_name(&schema[i]));
 		value = node_get(map, key_name(&schema[i]));
-		if (value == NULL)
+		if (!decode_applies(&schema[i], map))
+			refuse_meaningless(x, &schema[i], map);
+		else if (value == NULL)
 			decode_absent(x, &schema[i], record);
 		else if (!value->bad)
 			decode_key(x, &schema[i], value, record);
@@ -118,6 +122,30 @@ refuse_unknown(struct decoder *x, const char *path,
 		    "unknown key '%.60s'%s%s", key->text.p,
 		    x->n > 0 ? " in " : "", x->path);
 	}
+}
+
+bool
+decode_applies(const struct key *k, const struct conf_node *map)
+{
+	const struct conf_node *type = node_get(map, "type");
+
+	return k->when == NULL || type == NULL || type->bad ||
+	    node_is_word(type, k->when);
+}
+
+static void
+refuse_meaningless(struct decoder *x, const struct key *k,
+    const struct conf_node *map)
+{
+	struct conf_pair *pair = node_pair(map, text_of(key_name(k)));
+	char hint[64];
+
+	if (pair == NULL || pair->key->bad)
+		return;
+	snprintf(hint, sizeof(hint), "leave it out, or write type: %s",
+	    k->when);
+	decode_fault(x, pair->key, hint, "this means nothing with type: %.60s",
+	    node_get(map, "type")->text.p);
 }
 
 static void

@@ -35,6 +35,12 @@ size_t	value_size(enum key_type);
 /* "a duration", "text"; for messages and documents. */
 const char *value_words(enum key_type);
 
+/*
+ * Whether a key means something in its map: the `type' there (by default the
+ * one that knows all keys) is what the key wants.
+ */
+bool	decode_applies(const struct key *, const struct conf_node *map);
+
 /* A copy in lower case. */
 struct text value_folded(struct arena *, struct text);
 

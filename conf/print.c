@@ -8,8 +8,7 @@
 #include <strings.h>
 
 #include "base/json.h"
-#include "conf/node.h"
-#include "conf/schema.h"
+#include "conf/decode.h"
 
 struct printer {
 	struct json	 j;
@@ -72,7 +71,8 @@ print_block(struct printer *p, const char *path, const struct conf_node *map)
 	size_t up;
 
 	for (k = schema; k < schema + schema_keys; k++) {
-		if (!key_is_under(k, path) || (k->flags & KEY_SUGAR) != 0)
+		if (!key_is_under(k, path) || (k->flags & KEY_SUGAR) != 0 ||
+		    !decode_applies(k, map))
 			continue;
 		n = node_get(map, key_name(k));
 		up = enter(p, ".", text_of(key_name(k)));

@@ -91,6 +91,8 @@ put_default(struct buf *to, const struct key *k)
 		put(to, "; default %s", k->fallback);
 	if ((k->flags & KEY_REQUIRED) != 0)
 		put(to, "; required");
+	if (k->when != NULL)
+		put(to, "; only with type %s", k->when);
 	if ((k->flags & KEY_RESTART) != 0)
 		put(to, "; a change takes a restart");
 	put(to, ".\n");

@@ -61,6 +61,7 @@ struct key {
 	const char	*words;		/* "a|b" */
 	const char	*brief;		/* a record may be written as this key's value */
 	const char	*like;		/* KEY_SAME: path of the record */
+	const char	*when;		/* means something only with this `type' beside it */
 	/* where it goes in the struct of its record; width 0: nowhere */
 	size_t		 offset, width;
 	size_t		 count;		/* offset of the unsigned that counts a list */

@@ -178,6 +178,12 @@ explain_open(struct trap *t)
 {
 	size_t begun = offset_of(t->yaml, t->begun);
 
+	if (problem_has(t, "did not find expected node content") &&
+	    offset_of(t->yaml, t->at) >= t->yaml.n) {
+		snprintf(t->message, sizeof(t->message),
+		    "the file ends inside [ ] or { }");
+		return true;
+	}
 	if (!problem_has(t, "did not find expected ',' or") &&
 	    !problem_has(t, "found unexpected end of stream") &&
 	    !problem_has(t, "found unexpected document indicator"))
