@@ -158,7 +158,7 @@ Test(load, the_hash_is_of_all_bytes_of_all_files)
 	snprintf(expected, sizeof(expected), "%016" PRIx64,
 	    hash_text(TEXT(x_yaml), hash_text(TEXT(main_yaml), 0)));
 	cr_expect_str_eq(conf->hash, expected);
-	strcpy(first, conf->hash);
+	memcpy(first, conf->hash, sizeof(first));
 	conf_free(conf);
 	write_file("d/x.yaml", "to: \"a:1\" #\n");
 	conf = load("main.yaml");
@@ -235,11 +235,12 @@ Test(load, text_from_memory_needs_no_file)
 
 Test(load, a_file_of_several_reads_is_whole)
 {
-	char *yaml = malloc(200100);
+	static const char rest[] = "\nlisten: :80\nto: \"a:1\"\n";
+	char *yaml = malloc(200000 + sizeof(rest));
 	struct conf *conf;
 
 	memset(yaml, '#', 200000);
-	strcpy(yaml + 200000, "\nlisten: :80\nto: \"a:1\"\n");
+	memcpy(yaml + 200000, rest, sizeof(rest));
 	write_file("big.yaml", yaml);
 	conf = load("big.yaml");
 	cr_assert_not_null(conf);
