@@ -148,6 +148,7 @@ render(struct exchange *x,
 	struct buf body = { 0 };
 
 	view_fill(x->worker->control, &view, &x->arena);
+	view_fill_process(&view);
 	renderer(&view, &body);
 	reply(x, 200, NULL, type, &body);
 }

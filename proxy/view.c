@@ -65,6 +65,11 @@ view_fill(
 	fill_upstreams(control, view, arena);
 	fill_listeners(control, view, arena);
 	fill_workers(control, view, arena);
+}
+
+void
+view_fill_process(struct stats_view *view)
+{
 	process_read(&view->process);
 }
 

@@ -11,5 +11,7 @@ struct control;
  * in the arena; good until the control thread's next turn.
  */
 void	view_fill(const struct control *, struct stats_view *, struct arena *);
+/* And of the process: reads /proc, with a line for each descriptor. */
+void	view_fill_process(struct stats_view *);
 
 #endif
