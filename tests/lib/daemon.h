@@ -20,7 +20,7 @@ struct daemon {
 	int		 exit_status;	/* as of waitpid, once ended */
 };
 
-/* A fresh directory under /tmp, removed at exit. */
+/* A fresh directory, in memory where there is any; removed at exit. */
 char		*daemon_directory(void);
 
 /* Write the YAML, start, and wait until it listens everywhere. */
