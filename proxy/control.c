@@ -86,6 +86,10 @@ control_run(const char *path)
 		return 78;
 	}
 	conf_errors_fini(&errors);
+	errors = (struct conf_errors){
+		.path = path,
+		.consequence = "fairlead was not started.",
+	};
 	if (start(&control, plan, &errors) == 0)
 		loop_run(control.loop);
 	conf_errors_fini(&errors);
