@@ -167,7 +167,6 @@ parse_chain(struct tls_certificate *c, struct tls_decoder *d,
 		return refuse(why, TLS_FILE_CERT,
 		    "certificate %d in it cannot be parsed: %s", n + 1,
 		    first_reason());
-	ERR_clear_error();
 	return n > 0 ||
 	    refuse(why, TLS_FILE_CERT, "holds no certificate in PEM form");
 }

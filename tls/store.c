@@ -54,8 +54,7 @@ static bool
 read_pair(struct load *, struct pair *, const struct pair *, struct tls_why *);
 static void parse_pair(struct load *, struct pair *, const struct pair *,
     const struct tls_bytes *, const struct tls_bytes *, struct tls_why *);
-static const struct pair *
-find_pair(const struct tls_store *, const struct tls_certificate_file *);
+static const struct pair *find_pair(const struct tls_store *, const char *);
 static void warn_of_pair(struct load *, unsigned);
 static void build_index(struct load *);
 static void warn_of_hidden(void *, unsigned, const struct tls_name *);
@@ -154,7 +153,7 @@ load_pair(
 {
 	struct tls_store *store = load->store;
 	struct pair *pair = &store->pairs[i];
-	const struct pair *old = find_pair(load->old, file);
+	const struct pair *old = find_pair(load->old, file->cert);
 	struct tls_why why;
 
 	pair->cert_path = arena_strdup(&store->arena, file->cert);
@@ -217,18 +216,13 @@ parse_pair(struct load *load, struct pair *pair, const struct pair *old,
 	}
 }
 
+/* Whatever its key was: the stamps tell whether that is the same, too. */
 static const struct pair *
-find_pair(
-    const struct tls_store *store, const struct tls_certificate_file *file)
+find_pair(const struct tls_store *store, const char *cert_path)
 {
-	const struct pair *pair;
-
 	if (store == NULL)
 		return NULL;
-	pair = map_get(&store->by_path, text_of(file->cert));
-	if (pair == NULL || strcmp(pair->key_path, file->key) != 0)
-		return NULL;
-	return pair;
+	return map_get(&store->by_path, text_of(cert_path));
 }
 
 static void

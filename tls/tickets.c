@@ -13,7 +13,6 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 
-#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +82,7 @@ tls_tickets_turn(struct tls_tickets *t, uint64_t now)
 	    (atomic_load_explicit(&t->current, memory_order_relaxed) + 1) %
 	    SLOTS;
 
-	assert(now >= t->made);
-	if (now - t->made < TLS_TICKETS_PERIOD_NS || !key_make(&t->keys[next]))
+	if (now < t->made + TLS_TICKETS_PERIOD_NS || !key_make(&t->keys[next]))
 		return false;
 	t->made = now;
 	atomic_store_explicit(&t->current, next, memory_order_release);

@@ -4,6 +4,7 @@
 #include <openssl/x509.h>
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -285,5 +286,27 @@ Test(certificate, lives_until_the_last_reference)
 	tls_certificate_unref(c);
 	cr_assert_eq(c->refs, 1);
 	cr_assert_str_eq(c->facts.common_name, "a");
+	tls_certificate_unref(c);
+}
+
+#define L63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define L59 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+/* "*." and 253 bytes: the longest there is, several times. */
+Test(certificate, may_have_names_of_any_length)
+{
+	static const char rest[] = "." L63 "." L63 "." L63 "." L59 ".";
+	char names[1200];
+	struct pki_spec spec = { .key = key, .names = names };
+	struct tls_certificate *c;
+
+	snprintf(names, sizeof(names), "DNS:*.a%s,DNS:*.b%s,DNS:c%s", rest,
+	    rest, rest);
+	c = parse(pki_pem(&spec), pki_key_pem(key));
+	cr_assert_not_null(c, "%s", why.message);
+	cr_assert_eq(c->nnames, 3);
+	for (unsigned i = 0; i < 3; i++)
+		cr_assert_eq(
+		    c->names[i].name.n, 253, "%zu", c->names[i].name.n);
 	tls_certificate_unref(c);
 }

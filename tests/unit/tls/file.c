@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,4 +131,14 @@ Test(file, stamps_are_the_same_for_the_same_bytes)
 	cr_assert_not(tls_stamp_same(&a, &c));
 	d.stat.st_size++;
 	cr_assert_not(tls_stamp_same(&a, &d));
+}
+
+Test(file, is_closed_whatever_comes_of_it)
+{
+	int next = open("/dev/null", O_RDONLY);
+
+	close(next);
+	stamp_of(pki_file("f", "one"), 2);
+	refusal(pki_directory());
+	cr_assert_eq(open("/dev/null", O_RDONLY), next);
 }

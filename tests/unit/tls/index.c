@@ -158,3 +158,18 @@ Test(index, of_no_names_finds_none)
 	cr_assert_eq(index.fallback.members[0], &a);
 	arena_fini(&arena);
 }
+
+Test(index, finds_the_longest_name)
+{
+	char name[254];
+	struct tls_certificate a = CERT("EC", { { name, 253 }, false, 0 });
+	struct tls_certificate *v[] = { &a };
+	struct arena arena = { 0 };
+	struct tls_index index;
+
+	for (int i = 0; i < 253; i++)
+		name[i] = i % 50 == 49 ? '.' : 'a';
+	index = build(&arena, v, 1);
+	cr_assert_not_null(tls_index_find(&index, (struct text){ name, 253 }));
+	arena_fini(&arena);
+}

@@ -17,6 +17,7 @@ pieces_of(struct iovec *iov, const size_t *sizes, int n)
 
 	for (size_t i = 0; i < sizeof(source); i++)
 		source[i] = (char)(i * 31 + i / 256);
+	iov[n] = (struct iovec){ source, 1 }; /* not theirs */
 	for (int i = 0; i < n; i++) {
 		iov[i] = (struct iovec){ source + at, sizes[i] };
 		at += sizes[i];
@@ -50,12 +51,13 @@ static const struct {
 	{ { 7000, 12000 }, 2, 0, 7000, 7000, false },
 	{ { 7000, 12000 }, 2, 0, 7001, 7001, true },
 	{ { 10, 20, 30 }, 3, 0, 25, 25, true },
+	{ { 10, 20, 0, 0 }, 2, 0, 50, 30, true },
 };
 
 Test(pieces, that_fit_share_a_record_and_a_refused_one_is_repeated)
 {
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct iovec iov[4];
+		struct iovec iov[5];
 		struct tls_pieces p =
 		    pieces_of(iov, cases[i].sizes, cases[i].n);
 		struct text record;
@@ -72,7 +74,7 @@ Test(pieces, that_fit_share_a_record_and_a_refused_one_is_repeated)
 
 Test(pieces, are_skipped_bytewise_and_empty_ones_at_once)
 {
-	struct iovec iov[4];
+	struct iovec iov[5];
 	const size_t sizes[] = { 0, 10, 0, 5 };
 	struct tls_pieces p = pieces_of(iov, sizes, 4);
 
@@ -90,7 +92,7 @@ Test(pieces, are_skipped_bytewise_and_empty_ones_at_once)
 
 Test(pieces, are_skipped_across_several_at_once)
 {
-	struct iovec iov[3];
+	struct iovec iov[4];
 	const size_t sizes[] = { 4, 4, 4 };
 	struct tls_pieces p = pieces_of(iov, sizes, 3);
 

@@ -8,6 +8,8 @@
 
 #include <criterion/criterion.h>
 #include <ftw.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,8 @@ static struct arena strings;
 static EVP_PKEY *keys[32];
 static unsigned nkeys;
 
+static void *twenty_times(void *);
+static long heap_after(void (*)(void));
 static void clean_up(void);
 static int remove_one(const char *, const struct stat *, int, struct FTW *);
 static void add_name(X509 *, const char *);
@@ -131,6 +135,18 @@ pki_pair(const char *name, struct pki_spec spec)
 	};
 }
 
+/* The first round pays for what OpenSSL sets up once. */
+long
+pki_heap_growth(void (*once)(void))
+{
+	long before;
+
+	mallopt(M_ARENA_MAX, 1);
+	heap_after(once);
+	before = heap_after(once);
+	return heap_after(once) - before;
+}
+
 void
 pki_faults_init(struct pki_faults *faults)
 {
@@ -149,6 +165,27 @@ pki_store(const struct tls_certificate_file *files, unsigned n)
 	cr_assert_eq(faults.n, 0, "%s", faults.v[0].message);
 	cr_assert_not_null(store);
 	return store;
+}
+
+static void *
+twenty_times(void *arg)
+{
+	void (**once)(void) = arg;
+
+	for (int i = 0; i < 20; i++)
+		(*once)();
+	return NULL;
+}
+
+/* In a thread of its own: its end empties malloc's cache, which would count. */
+static long
+heap_after(void (*once)(void))
+{
+	pthread_t thread;
+
+	cr_assert_eq(pthread_create(&thread, NULL, twenty_times, &once), 0);
+	pthread_join(thread, NULL);
+	return (long)mallinfo2().uordblks;
 }
 
 static void

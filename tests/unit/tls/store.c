@@ -308,3 +308,34 @@ Test(store, of_a_bad_reload_leaves_the_old_one_whole)
 	tls_store_free(old);
 	tls_store_free(NULL);
 }
+
+static struct tls_certificate_file good[2], bad[2];
+
+static void
+load_and_free(void)
+{
+	struct tls_store *old = load(good, 2, NULL, now());
+	struct tls_store *store = load(good, 2, old, now() + 9);
+
+	cr_assert_null(load(bad, 2, old, now()));
+	tls_store_free(old);
+	old = load(good, 2, store, now() + 9);
+	tls_store_free(store);
+	tls_store_free(old);
+}
+
+/* Good and bad loads, fresh and shared, with a chain and a key beside it. */
+Test(store, leaves_nothing_behind)
+{
+	struct pki_spec issuer = { .cn = "c", .key = pki_key("P-256") };
+	struct pki_spec leaf = {
+		.cn = "a", .key = pki_key("P-256"), .names = "DNS:a.x"
+	};
+
+	good[0].cert = good[0].key = pki_file("all",
+	    pki_join(pki_key_pem(leaf.key), pki_pem(&leaf), pki_pem(&issuer)));
+	good[1] = pki_pair("b", (struct pki_spec){ .names = "DNS:b.x" });
+	bad[0] = good[1];
+	bad[1] = (struct tls_certificate_file){ good[0].cert, good[1].key };
+	cr_assert_eq(pki_heap_growth(load_and_free), 0);
+}

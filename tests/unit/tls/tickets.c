@@ -125,6 +125,7 @@ Test(tickets, turn_when_a_period_is_over)
 	cr_assert_not(tls_tickets_turn(tickets, P - 1));
 	cr_assert(tls_tickets_turn(tickets, P));
 	cr_assert_not(tls_tickets_turn(tickets, P));
+	cr_assert_not(tls_tickets_turn(tickets, P - 1));
 	cr_assert_not(tls_tickets_turn(tickets, 2 * P - 1));
 	cr_assert(tls_tickets_turn(tickets, 2 * P + 5));
 	cr_assert_not(tls_tickets_turn(tickets, 3 * P + 4));

@@ -67,9 +67,18 @@ tiny_buffers(void)
 	setsockopt(w.conn.fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof(n));
 }
 
+/* What an earlier call left in OpenSSL's queue and errno means nothing. */
+static void
+leave_stale_errors(void)
+{
+	ERR_raise(ERR_LIB_SSL, SSL_R_HTTP_REQUEST);
+	errno = ENOTTY;
+}
+
 static ssize_t
 server_read(void *to, size_t n)
 {
+	leave_stale_errors();
 	return transport_tls.read(&w.conn, to, n);
 }
 
@@ -78,6 +87,7 @@ server_write(const void *from, size_t n)
 {
 	struct iovec iov = { (void *)(uintptr_t)from, n };
 
+	leave_stale_errors();
 	return transport_tls.writev(&w.conn, &iov, 1);
 }
 
@@ -100,10 +110,7 @@ socket_is_empty(void)
 static int
 client_error(int n)
 {
-	int error = SSL_get_error(w.client, n);
-
-	ERR_clear_error();
-	return error;
+	return SSL_get_error(w.client, n);
 }
 
 static void
@@ -137,8 +144,10 @@ cut(struct iovec *iov, int most, size_t at, size_t n)
 static size_t
 client_take(size_t at, size_t most)
 {
-	int n = SSL_read(w.client, got + at, (int)most);
+	int n;
 
+	ERR_clear_error();
+	n = SSL_read(w.client, got + at, (int)most);
 	if (n > 0)
 		return (size_t)n;
 	cr_assert_eq(client_error(n), SSL_ERROR_WANT_READ);
@@ -406,6 +415,7 @@ Test(transport, shuts_with_close_notify_before_the_fin)
 	transport_tls.shut(&w.conn);
 	cr_assert_not(tls_session_shutting(wire_session(&w)));
 	cr_assert_eq(client_take(0, BULK), 3);
+	ERR_clear_error();
 	n = SSL_read(w.client, got, 1);
 	cr_assert_eq(client_error(n), SSL_ERROR_ZERO_RETURN);
 	cr_assert_eq(recv(w.fd, &byte, 1, 0), 0);
@@ -443,6 +453,7 @@ Test(transport, keeps_close_notify_for_a_socket_that_is_full)
 	tiny_buffers();
 	cr_assert_eq(client_take(0, 1), 0); /* the ticket */
 	fill_to_the_brim();
+	leave_stale_errors();
 	transport_tls.shut(&w.conn);
 	cr_assert(tls_session_shutting(wire_session(&w)));
 	transport_tls.shut(&w.conn);
@@ -451,6 +462,7 @@ Test(transport, keeps_close_notify_for_a_socket_that_is_full)
 		;
 	transport_tls.shut(&w.conn);
 	cr_assert_not(tls_session_shutting(wire_session(&w)));
+	ERR_clear_error();
 	n = SSL_read(w.client, got, 1);
 	cr_assert_eq(client_error(n), SSL_ERROR_ZERO_RETURN);
 	cr_assert_eq(recv(w.fd, got, 1, 0), 0);
@@ -464,6 +476,7 @@ fails_as(int error, enum tls_failure failure, const char *explained)
 	char text[64];
 
 	for (int i = 0; i < 2; i++) {
+		leave_stale_errors();
 		cr_assert_eq(transport_tls.shake(&w.conn), -1);
 		cr_assert_eq(errno, error);
 	}
@@ -550,4 +563,25 @@ Test(transport, has_pending_what_followed_the_handshake_at_once)
 	cr_assert(socket_is_empty());
 	cr_assert(pending());
 	cr_assert_eq(server_read(got, BULK), 7);
+}
+
+static void
+visit(void)
+{
+	struct tls_tickets *keys = tls_tickets_new(0);
+	struct tls_context *fresh = wire_context(&wire_options, "x", keys);
+	struct wire one;
+
+	wire_open(&one, fresh, store);
+	cr_assert(wire_shake(&one));
+	wire_say(&one, "hello");
+	transport_tls.shut(&one.conn);
+	wire_close(&one);
+	tls_context_free(fresh);
+	tls_tickets_free(keys);
+}
+
+Test(transport, leaves_nothing_behind)
+{
+	cr_assert_eq(pki_heap_growth(visit), 0);
 }
