@@ -21,7 +21,6 @@
 #include "base/addr.h"
 
 #define IOV_MOST 16
-#define TLS_READ_AHEAD 8192 /* less than OpenSSL reads from a socket at once */
 
 static int conn_watch(struct conn *);
 static void conn_event(evutil_socket_t, short, void *);
@@ -34,11 +33,10 @@ static int socket_error(int);
 static bool flush_blocked(struct conn *);
 static void socket_options(int, int);
 static bool has_pending(const struct conn *);
-static bool holds_more(const struct conn *);
 
 static ssize_t plain_read(struct conn *, void *, size_t);
 static ssize_t plain_writev(struct conn *, const struct iovec *, int);
-static void plain_shut(struct conn *);
+static int plain_shut(struct conn *);
 
 const struct transport transport_plain = {
 	.read = plain_read,
@@ -138,15 +136,12 @@ conn_read(struct conn *c, struct buf *in, size_t want)
 	n = c->transport->read(c, to, room);
 	if (n > 0) {
 		buf_commit(in, (size_t)n);
-		c->burst += (uint32_t)n;
-		c->was_short = (size_t)n < room && !holds_more(c);
+		c->was_short = (size_t)n < room && !has_pending(c);
 		return n;
 	}
 	buf_release(in);
-	if (n == -1 && errno == EAGAIN) {
+	if (n == -1 && errno == EAGAIN)
 		c->can_read = false;
-		c->burst = 0;
-	}
 	return n;
 }
 
@@ -175,10 +170,8 @@ conn_flush(struct conn *c)
 		c->sent += (uint64_t)n;
 		buf_drop(&c->out, (size_t)n);
 	}
-	if (c->out.n == 0 && c->shut) {
-		c->shut = false;
-		c->transport->shut(c);
-	}
+	if (c->out.n == 0 && c->shut)
+		c->shut = c->transport->shut(c) == -1 && errno == EAGAIN;
 	return 0;
 }
 
@@ -231,10 +224,8 @@ conn_event(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	loop_now(c->loop);
-	if (what & (EV_READ | EV_CLOSED)) {
+	if (what & (EV_READ | EV_CLOSED))
 		c->can_read = true;
-		c->burst = 0;
-	}
 	if (what & EV_CLOSED)
 		c->hangup = true;
 	if (what & EV_WRITE)
@@ -252,7 +243,7 @@ conn_turn(struct conn *c)
 		finish_shake(c);
 	if (c->fd == -1 || c->state != CONN_OPEN)
 		return;
-	if (c->out.n > 0 && c->can_write && flush_blocked(c))
+	if ((c->out.n > 0 || c->shut) && c->can_write && flush_blocked(c))
 		c->ops->writable(c);
 	if (c->fd != -1 && c->can_read && !c->paused)
 		c->ops->readable(c);
@@ -346,17 +337,6 @@ has_pending(const struct conn *c)
 	return c->transport->pending != NULL && c->transport->pending(c);
 }
 
-/*
- * After a short read: may there be more?  A TLS record says nothing of the
- * socket; only a burst smaller than the read-ahead proves it was emptied.
- */
-static bool
-holds_more(const struct conn *c)
-{
-	return c->transport->pending != NULL &&
-	    (c->burst >= TLS_READ_AHEAD || c->transport->pending(c));
-}
-
 static ssize_t
 plain_read(struct conn *c, void *to, size_t n)
 {
@@ -378,8 +358,8 @@ plain_writev(struct conn *c, const struct iovec *iov, int niov)
 	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
 }
 
-static void
+static int
 plain_shut(struct conn *c)
 {
-	shutdown(c->fd, SHUT_WR);
+	return shutdown(c->fd, SHUT_WR);
 }

@@ -23,7 +23,7 @@ struct transport {
 	ssize_t	(*read)(struct conn *, void *, size_t);
 	ssize_t	(*writev)(struct conn *, const struct iovec *, int);
 	int	(*shake)(struct conn *);	/* 0 done, -1 with errno */
-	void	(*shut)(struct conn *);		/* no more from us: FIN, close_notify */
+	int	(*shut)(struct conn *);		/* no more from us: close_notify, FIN; -1/EAGAIN: again when it is writable */
 	bool	(*pending)(const struct conn *);	/* decoded bytes wait without an event */
 	void	(*free)(struct conn *);		/* its session */
 };
@@ -62,7 +62,6 @@ struct conn {
 	bool			 paused;	/* the owner wants no readable() */
 	bool			 shut;		/* our end is to be shut once `out' is empty */
 	bool			 was_short;	/* the last read left the socket empty */
-	uint32_t		 burst;		/* bytes read since the last edge */
 	uint64_t		 sent;		/* bytes the kernel has taken */
 };
 

@@ -13,6 +13,7 @@
 #include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "proxy/snapshot.h"
+#include "proxy/worker.h"
 
 static void forwarded_for(struct exchange *);
 static void
@@ -41,6 +42,10 @@ void
 headers_response(struct exchange *x, struct head *head)
 {
 	via(x, head);
+	/* RFC 9110 6.6.1: who has a clock adds what the server left out. */
+	if (fields_find(&head->fields, TOKEN_DATE) == NULL)
+		fields_add(&head->fields, &x->arena, TOKEN_DATE, TEXT("Date"),
+		    text_of(worker_date(x->worker)));
 	change(x, &head->fields, &x->route->conf->response_headers);
 }
 

@@ -45,6 +45,8 @@ static bool path_fits(const struct entry *, struct text);
 static bool listener_fits(const struct conf_route *, unsigned);
 static bool method_fits(const struct conf_route *, const struct route_query *);
 static struct group *next_group(const struct route_table *, struct text *);
+static uint64_t stride_of(unsigned);
+static unsigned common_factor(unsigned, unsigned);
 static size_t allow_add(char *, size_t, size_t, const char *);
 
 struct route_table *
@@ -110,24 +112,23 @@ route_allow(const struct route_table *t, const struct route_query *q, char *to,
 	return n;
 }
 
+/*
+ * Tickets are spread over the whole by a stride that shares no factor with it:
+ * each run of `total' tickets is exact, and no target gets its turns in a row.
+ */
 unsigned
 route_target(const struct conf_route *r, uint64_t ticket)
 {
-	unsigned total = 0, at;
+	unsigned total = 0, at, i;
 
-	if (r->ntargets == 1)
-		return 0;
-	for (unsigned i = 0; i < r->ntargets; i++)
+	for (i = 0; i < r->ntargets; i++)
 		total += r->targets[i].weight;
 	if (total == 0)
 		return 0;
-	at = (unsigned)(ticket % total);
-	for (unsigned i = 0; i < r->ntargets; i++) {
-		if (at < r->targets[i].weight)
-			return i;
+	at = (unsigned)(ticket % total * stride_of(total) % total);
+	for (i = 0; at >= r->targets[i].weight; i++)
 		at -= r->targets[i].weight;
-	}
-	return 0;
+	return i;
 }
 
 int
@@ -269,6 +270,29 @@ method_fits(const struct conf_route *r, const struct route_query *q)
 			return true;
 	}
 	return false;
+}
+
+/* Near the golden section of the whole, which spreads best. */
+static uint64_t
+stride_of(unsigned total)
+{
+	unsigned stride = (unsigned)((uint64_t)total * 618 / 1000);
+
+	while (common_factor(stride, total) != 1)
+		stride++;
+	return stride;
+}
+
+static unsigned
+common_factor(unsigned a, unsigned b)
+{
+	while (b != 0) {
+		unsigned rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
 }
 
 /* The next wider wildcard that has a group: "*.b.c" for a.b.c, then "*.c". */

@@ -45,7 +45,7 @@ struct tls_session {
 static ssize_t tls_read(struct conn *, void *, size_t);
 static ssize_t tls_writev(struct conn *, const struct iovec *, int);
 static int tls_shake(struct conn *);
-static void tls_shut(struct conn *);
+static int tls_shut(struct conn *);
 static bool tls_pending(const struct conn *);
 static void tls_free(struct conn *);
 
@@ -190,14 +190,16 @@ tls_shake(struct conn *c)
 	return got == 1 ? 0 : -1;
 }
 
-static void
+static int
 tls_shut(struct conn *c)
 {
 	struct tls_session *t = c->session;
 
 	t->shutting = !notify(t);
 	if (!t->shutting)
-		shutdown(c->fd, SHUT_WR);
+		return shutdown(c->fd, SHUT_WR);
+	errno = EAGAIN;
+	return -1;
 }
 
 static bool

@@ -28,7 +28,7 @@ struct transport;
  *	 socket was read dry or the last read left nothing anywhere, so an edge
  *	 will come.
  * shut	 Sends close_notify, then FIN.  When the kernel has no room for it,
- *	 tls_session_shutting() holds: call shut again when it is writable.
+ *	 -1 with EAGAIN: call it again when the socket is writable.
  */
 extern const struct transport transport_tls;
 
