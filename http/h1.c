@@ -16,6 +16,7 @@
 
 static struct h1 *h1_new(struct conn *, const struct h1_settings *);
 static void h1_bury(struct h1 *);
+static void let_go(struct h1 *);
 static void start_over(struct h1 *);
 static void h1_recycle(struct grave *);
 static void h1_again(struct again *);
@@ -186,9 +187,7 @@ h1_next(struct h1 *h)
 static void
 start_over(struct h1 *h)
 {
-	if (h->held != NULL)
-		block_unref(h->held);
-	h->held = NULL;
+	let_go(h);
 	h->stream.sink = NULL;
 	h->over = false;
 	h->in = IN_HEAD;
@@ -233,14 +232,24 @@ h1_bury(struct h1 *h)
 	loop_bury(h->conn->loop, &h->grave);
 }
 
+/* The texts of a message are good to its end. */
+static void
+let_go(struct h1 *h)
+{
+	if (h->held != NULL)
+		block_unref(h->held);
+	if (h->held_tail != NULL)
+		block_unref(h->held_tail);
+	h->held = h->held_tail = NULL;
+}
+
 static void
 h1_recycle(struct grave *grave)
 {
 	struct h1 *h =
 	    (struct h1 *)((char *)grave - offsetof(struct h1, grave));
 
-	if (h->held != NULL)
-		block_unref(h->held);
+	let_go(h);
 	if (nrecycled == RECYCLED_MOST) {
 		arena_fini(&h->arena);
 		free(h);

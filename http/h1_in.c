@@ -340,7 +340,6 @@ consume_trailers(struct h1 *h)
 	const char *p = buf_join(&h->bytes, h->bytes.n, 0);
 	struct h1_limits limits = h->settings->limits;
 	enum end why = END_NONE;
-	struct block *under;
 	ssize_t n;
 
 	n = h1_parse_trailers(
@@ -349,7 +348,7 @@ consume_trailers(struct h1 *h)
 		return false;
 	if (n == -1)
 		return bad(h, why);
-	under = buf_hold(&h->bytes);
+	h->held_tail = buf_hold(&h->bytes);
 	buf_drop(&h->bytes, (size_t)n);
 	rules_trailers(&h->trailers);
 	h->in = IN_DONE;
@@ -357,7 +356,6 @@ consume_trailers(struct h1 *h)
 		conn_drained(h->conn);
 	h1_touch(h);
 	h->stream.sink->tail(h->stream.arg, &h->trailers);
-	block_unref(under);
 	return message_done(h);
 }
 

@@ -19,7 +19,7 @@ static void op_reset(struct stream *, enum end);
 static void request_head(struct h1 *, const struct head *);
 static void response_head(struct h1 *, struct head *);
 static void put_body(struct h1 *, struct buf *);
-static void message_ends(struct h1 *);
+static void message_ends(struct h1 *, const struct fields *trailers);
 static void send_now(struct h1 *);
 static void write_failed(struct h1 *);
 
@@ -60,7 +60,7 @@ op_head(struct stream *s, struct head *head, bool last)
 		response_head(h, head);
 	h->out = OUT_BODY;
 	if (last) {
-		message_ends(h);
+		message_ends(h, NULL);
 		send_now(h);
 	} else
 		loop_again(h->conn->loop, &h->again);
@@ -75,11 +75,8 @@ op_body(struct stream *s, struct buf *body, bool last)
 		buf_clear(body);
 	else
 		put_body(h, body);
-	if (last) {
-		if (h->out_framing == FRAMING_CHUNKED)
-			h1_write_last_chunk(&h->conn->out, NULL);
-		message_ends(h);
-	}
+	if (last)
+		message_ends(h, NULL);
 	send_now(h);
 }
 
@@ -88,9 +85,7 @@ op_tail(struct stream *s, const struct fields *trailers)
 {
 	struct h1 *h = (struct h1 *)s;
 
-	if (h->out_framing == FRAMING_CHUNKED)
-		h1_write_last_chunk(&h->conn->out, trailers);
-	message_ends(h);
+	message_ends(h, trailers);
 	send_now(h);
 }
 
@@ -189,9 +184,12 @@ put_body(struct h1 *h, struct buf *body)
 	}
 }
 
+/* A chunked body says so itself, also one without a byte. */
 static void
-message_ends(struct h1 *h)
+message_ends(struct h1 *h, const struct fields *trailers)
 {
+	if (h->out_framing == FRAMING_CHUNKED)
+		h1_write_last_chunk(&h->conn->out, trailers);
 	h->out = OUT_DONE;
 }
 

@@ -40,6 +40,7 @@ struct h1 {
 	struct fields		 trailers;
 	struct arena		 arena;		/* head's fields */
 	struct block		*held;		/* under head's texts */
+	struct block		*held_tail;	/* under those of the trailers */
 	enum framing		 in_framing;
 	uint64_t		 in_left;
 	size_t			 untook;	/* delivered, not yet gone onward */
