@@ -197,7 +197,10 @@ breaker_lets(struct exchange *x)
 		   &a->ticket, &a->retry_after_ns) == BREAKER_PASS;
 }
 
-/* One that was not tried; a lost request may go back where it was. */
+/*
+ * One that was not tried; a lost request, which is sent again once, may go back
+ * where it was.
+ */
 static int
 pick(struct exchange *x)
 {
@@ -206,7 +209,7 @@ pick(struct exchange *x)
 
 	index = upstream_pick(
 	    a->upstream, x->worker, a->any_tried ? &a->tried : NULL);
-	if (index == -1 && a->fresh && a->any_tried) {
+	if (index == -1 && a->last == END_UPSTREAM_RESET && a->any_tried) {
 		serverset_empty(&a->tried);
 		index = upstream_pick(a->upstream, x->worker, NULL);
 	}
