@@ -397,14 +397,12 @@ watch_worker(struct control *control, struct worker *w)
 	uint64_t now = clock_now();
 
 	if (since == 0 || now < since + LOST_NS) {
-		if (w->shut_out)
+		if (atomic_exchange(&w->stuck, false))
 			worker_listen(w);
-		w->shut_out = false;
 		return;
 	}
-	if (!w->shut_out)
+	if (!atomic_exchange(&w->stuck, true) && control->nworkers > 1)
 		doors_shut(control, w->id);
-	w->shut_out = true;
 	log_error("worker %u: has not turned for %llu s, at exchange %llu",
 	    w->id, (unsigned long long)((now - since) / CLOCK_S),
 	    (unsigned long long)atomic_load_explicit(

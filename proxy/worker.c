@@ -321,7 +321,8 @@ least_loaded(struct worker *w)
 	for (unsigned i = 0; i < w->control->nworkers; i++) {
 		struct worker *other = w->control->workers[i];
 
-		if (connections_of(other) < connections_of(least))
+		if (connections_of(other) < connections_of(least) &&
+		    !atomic_load_explicit(&other->stuck, memory_order_relaxed))
 			least = other;
 	}
 	return least;

@@ -55,7 +55,8 @@ struct worker {
 	uint64_t		 date_second;
 	/* accepted connections now; any thread, relaxed */
 	atomic_uint		 connections;
-	bool			 shut_out;	/* control's: doors_shut was needed */
+	/* does not turn: nothing is handed to it; control writes, any reads */
+	atomic_bool		 stuck;
 	/* the exchange and route under the hand, for the watchdog; any thread */
 	_Atomic uint64_t	 at_exchange;
 };
