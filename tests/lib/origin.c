@@ -400,7 +400,8 @@ conn_watch(struct origin_conn *c)
 
 /*
  * Bury rather than free: the loop may hold an event of this connection that
- * it has not looked at yet.
+ * it has not looked at yet.  And take it out of epoll by name: a child that is
+ * being made holds the socket, too, and closing ours alone would not.
  */
 static void
 conn_close(struct origin_conn *c, bool reset)
@@ -410,6 +411,7 @@ conn_close(struct origin_conn *c, bool reset)
 
 	if (reset)
 		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	epoll_ctl(o->epoll, EPOLL_CTL_DEL, c->fd, NULL);
 	close(c->fd);
 	c->fd = -1;
 	o->open--;
