@@ -4,8 +4,6 @@
  * and the decoded configuration run in parallel, item by item, so that each
  * finding points at the line it comes from.
  */
-#include <string.h>
-
 #include "conf/check.h"
 #include "conf/decode.h"
 #include "conf/suggest.h"
@@ -15,7 +13,8 @@ static void	 check_listeners(struct check *, struct conf_node *map);
 static void	 check_listener(struct check *, struct conf_listener *,
 		    struct conf_node *);
 static void	 check_address(struct check *, struct map *seen,
-		    struct conf_address *, const char *owner);
+		    struct conf_address *, const struct conf_node *,
+		    const char *owner);
 static void	 check_upstreams(struct check *, struct conf_node *map);
 static void	 check_unused(struct check *, struct conf_node *map);
 static void	 vfault(struct check *, const struct conf_node *, bool warning,
@@ -118,19 +117,24 @@ check_listeners(struct check *x, struct conf_node *map)
 {
 	struct conf *conf = x->conf;
 	struct map seen = { 0 };
+	struct conf_node *n;
 	unsigned i, a;
 
 	for (i = 0; i < conf->nlisteners; i++) {
 		map_set(&x->listeners, text_of(conf->listeners[i].name),
 		    &conf->listeners[i]);
 		check_listener(x, &conf->listeners[i], map->pairs[i].value);
+		n = node_get(map->pairs[i].value, "address");
 		for (a = 0; a < conf->listeners[i].naddresses; a++)
 			check_address(x, &seen,
 			    &conf->listeners[i].addresses[a],
+			    n->kind == NODE_LIST ? n->items[a] : n,
 			    conf->listeners[i].name);
 	}
 	if (conf->admin_on)
-		check_address(x, &seen, &conf->admin_address, "admin");
+		check_address(x, &seen, &conf->admin_address,
+		    node_get(node_get(conf->tree, "admin"), "address"),
+		    "admin");
 	map_fini(&seen);
 }
 
@@ -146,21 +150,19 @@ check_listener(struct check *x, struct conf_listener *l, struct conf_node *n)
 
 static void
 check_address(struct check *x, struct map *seen, struct conf_address *a,
-    const char *owner)
+    const struct conf_node *n, const char *owner)
 {
 	const char *key = check_address_key(x, a);
 	struct conf_address *first;
-	struct conf_node at = { .place = a->place };
 
 	if (key == NULL)
 		return;
-	at.width = (unsigned)strlen(a->text);
 	first = map_get(seen, text_of(key));
 	if (first == NULL)
 		map_set(seen, text_of(key), a);
 	else
-		check_fault(x, at.place.line > 0 ? &at : NULL, NULL,
-		    "%s: address %.60s is taken, at %s:%u:%u", owner, a->text,
+		check_fault(x, n, NULL, "%s: address %.60s is taken, at "
+		    "%s:%u:%u", owner, a->text,
 		    first->place.file, first->place.line,
 		    first->place.column);
 }

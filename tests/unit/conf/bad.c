@@ -1,7 +1,8 @@
 /*
  * Every file of tests/bad: its first lines say what must be found in it,
  * "# expect: LINE:COLUMN: part of message and hint" for an error and "# warn:"
- * for a warning, and nothing else may be found.
+ * for a warning, and nothing else may be found.  LINE:COLUMN+WIDTH also says
+ * how wide the caret is.
  */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -17,6 +18,11 @@ struct file {
 	char	path[200];
 };
 
+struct expectation {
+	unsigned	line, column, width;	/* width 0: any */
+	char		words[400];
+};
+
 /* All paths are relative to the root: messages name files. */
 static void
 go_to_root(void)
@@ -28,8 +34,8 @@ go_to_root(void)
 }
 
 static bool
-is_told(const struct conf_errors *errors, bool warning, unsigned line,
-    unsigned column, const char *words)
+is_told(const struct conf_errors *errors, bool warning,
+    const struct expectation *x)
 {
 	char all[1024];
 	unsigned i;
@@ -39,8 +45,10 @@ is_told(const struct conf_errors *errors, bool warning, unsigned line,
 
 		snprintf(all, sizeof(all), "%s %s", e->message,
 		    e->hint != NULL ? e->hint : "");
-		if (e->warning == warning && e->place.line == line &&
-		    e->place.column == column && strstr(all, words) != NULL)
+		if (e->warning == warning && e->place.line == x->line &&
+		    e->place.column == x->column &&
+		    (x->width == 0 || e->width == x->width) &&
+		    strstr(all, x->words) != NULL)
 			return true;
 	}
 	return false;
@@ -51,19 +59,22 @@ static unsigned
 check_all(const char *path, const char *kind, bool warning,
     const struct conf_errors *errors)
 {
-	char line[512], format[64];
-	unsigned n = 0, row, column;
+	struct expectation x;
+	char line[512], bare[64], wide[64];
 	FILE *f = fopen(path, "r");
-	int words;
+	unsigned n = 0;
 
 	cr_assert_not_null(f);
-	snprintf(format, sizeof(format), "# %s: %%u:%%u: %%n", kind);
+	snprintf(bare, sizeof(bare), "# %s: %%u:%%u: %%399[^\n]", kind);
+	snprintf(wide, sizeof(wide), "# %s: %%u:%%u+%%u: %%399[^\n]", kind);
 	while (fgets(line, sizeof(line), f) != NULL) {
-		line[strcspn(line, "\n")] = '\0';
-		if (sscanf(line, format, &row, &column, &words) != 2)
+		x.width = 0;
+		if (sscanf(line, bare, &x.line, &x.column, x.words) != 3 &&
+		    sscanf(line, wide, &x.line, &x.column, &x.width,
+		    x.words) != 4)
 			continue;
 		n++;
-		if (is_told(errors, warning, row, column, line + words))
+		if (is_told(errors, warning, &x))
 			continue;
 		conf_errors_print(errors, stderr);
 		cr_assert_fail("%s: nothing like '%s'", path, line);

@@ -525,14 +525,15 @@ Test(decode, each_form_of_to)
 Test(decode, routes_without_a_name_get_different_ones)
 {
 	static const char *const names[] = { "/a", "/a#2", "a.b/a", "default",
-	    "/a#3", "default#2" };
+	    "/a#3", "default#2", "default#3" };
 	struct conf *conf = parse("listen: :80\nroutes:\n"
 	    "  - { path: /a, methods: GET, respond: {} }\n"
 	    "  - { path: [/a, /b], methods: PUT, respond: {} }\n"
 	    "  - { host: [a.b, c], path: /a, respond: {} }\n"
 	    "  - { respond: {} }\n"
 	    "  - { name: /a#3, respond: {} }\n"
-	    "  - { methods: GET, respond: {} }\n");
+	    "  - { methods: GET, respond: {} }\n"
+	    "  - { methods: PUT, respond: {} }\n");
 	size_t i;
 
 	for (i = 0; i < COUNT(names); i++)
