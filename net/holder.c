@@ -33,7 +33,7 @@ listen_holder(const struct addr *at)
 static int
 unix_holder(const struct addr *at)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct ucred peer = { 0 };
 	socklen_t n = sizeof(peer);
 

@@ -40,6 +40,7 @@ struct acceptor {
 
 static int bind_tcp(const struct endpoint *, int *, unsigned, struct addr *,
     struct listen_error *);
+static int bind_group(struct addr *, bool any, int *, unsigned);
 static int bind_unix(const struct endpoint *, int *, unsigned, struct addr *,
     struct listen_error *);
 static int bind_one(const struct addr *, bool any, bool reuseport);
@@ -48,7 +49,7 @@ static struct addr address_of(const struct endpoint *);
 static bool unix_is_stale(const struct addr *);
 static void refuse(struct listen_error *, const struct addr *, int);
 static void on_ready(evutil_socket_t, short, void *);
-static void take_some(struct acceptor *);
+static bool take_some(struct acceptor *);
 static void pause_over(struct deadline *, bool);
 
 int
@@ -60,6 +61,20 @@ listen_prepare(const struct endpoint *at, int *fds, unsigned n,
 	if (!at->is_any && addr_is_unix(&at->addr))
 		return bind_unix(at, fds, n, real, error);
 	return bind_tcp(at, fds, n, real, error);
+}
+
+int
+listen_again(const struct endpoint *at, int *fds, unsigned n,
+    struct addr *real, struct listen_error *error)
+{
+	if (addr_is_unix(real)) {
+		unlink(real->u.un.sun_path);
+		return listen_prepare(at, fds, n, real, error);
+	}
+	if (bind_group(real, at->is_any, fds, n) == 0)
+		return 0;
+	refuse(error, real, errno);
+	return -1;
 }
 
 void
@@ -107,9 +122,10 @@ acceptor_listen(struct acceptor *a)
 void
 acceptor_free(struct acceptor *a)
 {
+	for (int i = 0; i < BACKLOG / ACCEPT_MOST && take_some(a); i++)
+		continue;
 	deadline_clear(&a->pause);
 	event_del(&a->ev);
-	take_some(a);
 	close(a->fd);
 	free(a);
 }
@@ -129,7 +145,6 @@ bind_tcp(const struct endpoint *at, int *fds, unsigned n, struct addr *real,
     struct listen_error *error)
 {
 	struct addr wanted = address_of(at);
-	int saved;
 
 	*real = wanted;
 	if (trial_bind(&wanted, at->is_any) == -1) {
@@ -140,8 +155,24 @@ bind_tcp(const struct endpoint *at, int *fds, unsigned n, struct addr *real,
 		if (trial_bind(&wanted, false) == -1)
 			goto fail;
 	}
+	if (bind_group(real, at->is_any, fds, n) == 0)
+		return 0;
+
+fail:
+	refuse(error, &wanted, errno);
+	return -1;
+}
+
+/* All or none; port 0 becomes what the first one was given. */
+static int
+bind_group(struct addr *real, bool any, int *fds, unsigned n)
+{
+	int saved;
+
+	for (unsigned i = 0; i < n; i++)
+		fds[i] = -1;
 	for (unsigned i = 0; i < n; i++) {
-		fds[i] = bind_one(real, at->is_any, true);
+		fds[i] = bind_one(real, any, true);
 		if (fds[i] == -1 || listen(fds[i], BACKLOG) == -1)
 			goto fail;
 		real->len = sizeof(real->u);
@@ -153,7 +184,7 @@ bind_tcp(const struct endpoint *at, int *fds, unsigned n, struct addr *real,
 fail:
 	saved = errno;
 	listen_discard(fds, n, real);
-	refuse(error, &wanted, saved);
+	errno = saved;
 	return -1;
 }
 
@@ -240,7 +271,7 @@ address_of(const struct endpoint *at)
 static bool
 unix_is_stale(const struct addr *at)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	bool stale;
 
 	if (fd == -1)
@@ -283,7 +314,8 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	take_some(a);
 }
 
-static void
+/* False when there was no more to take. */
+static bool
 take_some(struct acceptor *a)
 {
 	int one = 1;
@@ -304,7 +336,7 @@ take_some(struct acceptor *a)
 			if (errno == EINVAL)
 				acceptor_pause(a, PAUSE_NS);
 			if (errno != ECONNABORTED && errno != EINTR)
-				return;
+				return false;
 			continue;
 		}
 		if (peer.u.sa.sa_family != AF_UNIX)
@@ -312,6 +344,7 @@ take_some(struct acceptor *a)
 			    fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		a->on_accept(a->arg, fd, &peer);
 	}
+	return true;
 }
 
 static void

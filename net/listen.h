@@ -27,6 +27,12 @@ struct listen_error {
  */
 int	listen_prepare(const struct endpoint *, int *fds, unsigned n,
 	    struct addr *real, struct listen_error *);
+/*
+ * The same on an address whose earlier sockets, at `real', this process may
+ * still be giving up: no trial, it would only find ourselves.
+ */
+int	listen_again(const struct endpoint *, int *fds, unsigned n,
+	    struct addr *real, struct listen_error *);
 /* Close them; the last holder of a unix socket removes its path. */
 void	listen_discard(int *fds, unsigned n, const struct addr *real);
 
@@ -42,7 +48,7 @@ struct acceptor	*acceptor_new(struct loop *, int fd,
 		    void (*on_accept)(void *, int fd, const struct addr *peer),
 		    void *arg);
 void	acceptor_listen(struct acceptor *);
-/* Take what is queued, then close. */
+/* Take what is queued, then close; on_accept is called meanwhile. */
 void	acceptor_free(struct acceptor *);
 /* Out of descriptors or at a cap: none is accepted for so long (ns); 0 resumes. */
 void	acceptor_pause(struct acceptor *, uint64_t for_ns);

@@ -19,9 +19,11 @@
 #include "proxy/worker.h"
 
 static char *key_of(const struct conf_listener *, const struct conf_address *);
-static struct door *find(const struct control *, const char *);
+static struct door *find(const struct control *, const char *, bool left);
 static bool prepare(struct control *, const struct conf_listener *,
     const struct conf_address *, unsigned, struct listen_error *);
+static int listen_at(struct door *, const struct conf_address *,
+    const struct door *, struct listen_error *);
 static bool prepare_listener(
     struct control *, const struct conf_listener *, struct conf_errors *);
 static void
@@ -54,7 +56,7 @@ door_find(struct control *control, const struct conf_listener *l,
     const struct conf_address *at)
 {
 	char *key = key_of(l, at);
-	struct door *door = find(control, key);
+	struct door *door = find(control, key, false);
 
 	free(key);
 	return door;
@@ -65,6 +67,18 @@ door_unref(struct control *control, struct door *door)
 {
 	if (--door->refs == 0)
 		door_free(control, door);
+}
+
+void
+doors_leave(struct control *control)
+{
+	const struct snapshot *s = control->snapshot;
+
+	for (unsigned i = 0; i < control->ndoors; i++)
+		control->doors[i]->left = true;
+	for (unsigned i = 0; i < s->nlisteners; i++)
+		for (unsigned k = 0; k < s->listeners[i].ndoors; k++)
+			s->listeners[i].doors[k]->left = false;
 }
 
 void
@@ -91,7 +105,10 @@ doors_shut(struct control *control, unsigned worker)
 	for (unsigned i = 0; i < control->ndoors; i++) {
 		const struct door *door = control->doors[i];
 
-		if (!addr_is_unix(&door->real) && worker < door->n)
+		/* A worker may have closed what was given up. */
+		if (door->left || control->stage != STAGE_SERVING)
+			continue;
+		if (!addr_is_unix(&door->real) && door->n == control->nworkers)
 			listen_leave(door->sockets[worker]);
 	}
 }
@@ -108,10 +125,11 @@ key_of(const struct conf_listener *l, const struct conf_address *at)
 }
 
 static struct door *
-find(const struct control *control, const char *key)
+find(const struct control *control, const char *key, bool left)
 {
 	for (unsigned i = 0; i < control->ndoors; i++)
-		if (strcmp(control->doors[i]->key, key) == 0)
+		if (control->doors[i]->left == left &&
+		    strcmp(control->doors[i]->key, key) == 0)
 			return control->doors[i];
 	return NULL;
 }
@@ -123,7 +141,7 @@ prepare(struct control *control, const struct conf_listener *l,
 	char *key = key_of(l, at);
 	struct door *door;
 
-	if (find(control, key) != NULL) {
+	if (find(control, key, false) != NULL) {
 		free(key);
 		return true;
 	}
@@ -132,18 +150,31 @@ prepare(struct control *control, const struct conf_listener *l,
 	door->n = n;
 	door->fds = xcalloc(n, sizeof(*door->fds));
 	door->sockets = xcalloc(n, sizeof(*door->sockets));
-	if (listen_prepare(&at->endpoint, door->fds, n, &door->real, error) ==
-	    -1) {
+	if (listen_at(door, at, find(control, key, true), error) == -1) {
 		free(door->fds);
 		free(door->sockets);
 		free(key);
 		free(door);
 		return false;
 	}
+	memcpy(door->sockets, door->fds, n * sizeof(*door->sockets));
 	control->doors = xrealloc(
 	    control->doors, (control->ndoors + 1) * sizeof(*control->doors));
 	control->doors[control->ndoors++] = door;
 	return true;
+}
+
+/* Workers may not have closed yet what was given up. */
+static int
+listen_at(struct door *door, const struct conf_address *at,
+    const struct door *given_up, struct listen_error *error)
+{
+	if (given_up == NULL)
+		return listen_prepare(
+		    &at->endpoint, door->fds, door->n, &door->real, error);
+	door->real = given_up->real;
+	return listen_again(
+	    &at->endpoint, door->fds, door->n, &door->real, error);
 }
 
 static bool
@@ -192,14 +223,23 @@ door_announce(struct door *door, const char *listener)
 	dprintf(STDERR_FILENO, "listening on %s (%s)\n", where, listener);
 }
 
-/* Descriptors that no worker took are closed; a unix path goes with it. */
+/*
+ * Descriptors that no worker took are closed; a unix path goes with it, unless
+ * it is another door's by now.
+ */
 static void
 door_free(struct control *control, struct door *door)
 {
+	const struct addr no_path = { 0 };
+	bool shared;
+
 	for (unsigned i = 0; i < control->ndoors; i++)
 		if (control->doors[i] == door)
 			control->doors[i] = control->doors[--control->ndoors];
-	listen_discard(door->fds, door->n, &door->real);
+	shared = find(control, door->key, false) != NULL ||
+	    find(control, door->key, true) != NULL;
+	listen_discard(
+	    door->fds, door->n, shared ? &no_path : &door->real);
 	free(door->fds);
 	free(door->sockets);
 	free(door->key);

@@ -28,6 +28,12 @@ void	door_unref(struct control *, struct door *);
  * new connections go to the others.  It can close none of them meanwhile.
  */
 void	doors_shut(struct control *, unsigned worker);
+/*
+ * A snapshot is published: the doors that it does not have are given up, even
+ * while an older one is in use.  Who comes back to such an address gets a new
+ * door.
+ */
+void	doors_leave(struct control *);
 /* Say once where the new doors are. */
 void	doors_announce(struct control *, const struct plan *);
 

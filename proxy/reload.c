@@ -82,6 +82,7 @@ reload_commit(
 	control->plan = plan;
 	control->generation++;
 	reload_publish(control);
+	doors_leave(control);
 	leave_groups(control, conf);
 	doors_announce(control, plan);
 	plan_unref(old);

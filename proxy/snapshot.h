@@ -50,6 +50,7 @@ struct door {
 	int		*sockets;	/* the same, kept: to shut a stuck worker's */
 	unsigned	 n;
 	bool		 announced;
+	bool		 left;		/* not in the newest snapshot: given up */
 };
 
 /* Counted over all workers, kept by the listener's name for good. */
