@@ -24,6 +24,7 @@
 #include "tls/transport.h"
 
 #define LINGER_NS (2 * CLOCK_S)
+#define LINGER_RATION 262144 /* bytes dropped in one pass */
 
 static bool client_shake(struct client *);
 static void client_serve(struct client *);
@@ -116,19 +117,21 @@ client_end(struct client *c)
 	atomic_fetch_sub_explicit(
 	    &c->port->gate->connections, 1, memory_order_relaxed);
 	TAILQ_REMOVE(&w->clients, c, entry);
-	port_unref(c->port);
 	loop_bury(w->loop, &c->grave);
 	worker_check_drained(w);
 }
 
-/* The store of certificates is the snapshot's: hold it meanwhile. */
+/*
+ * The store of certificates is the snapshot's: hold it meanwhile.  A listener
+ * that is gone has none any more.
+ */
 static bool
 client_shake(struct client *c)
 {
 	struct lease *lease = c->worker->lease;
 	struct tls_session *session;
 
-	if (c->port->context == NULL)
+	if (c->port->context == NULL || c->port->gone)
 		return false;
 	session = tls_session_new(c->port->context,
 	    lease->snapshot->listeners[c->port->index].store, c->conn.fd);
@@ -161,10 +164,15 @@ client_linger(struct client *c)
 	loop_again(c->worker->loop, &c->conn.again);
 }
 
+/* Its exchange, if it ends in the same pass, still looks at the port. */
 static void
 client_free(struct grave *grave)
 {
-	free((char *)grave - offsetof(struct client, grave));
+	struct client *c =
+	    (struct client *)((char *)grave - offsetof(struct client, grave));
+
+	port_unref(c->port);
+	free(c);
 }
 
 static void
@@ -250,10 +258,17 @@ static void
 linger_readable(struct conn *conn)
 {
 	struct buf waste = { 0 };
+	size_t dropped = 0;
 	ssize_t n;
 
-	while ((n = conn_read(conn, &waste, BUF_ROOM)) > 0)
+	while ((n = conn_read(conn, &waste, BUF_ROOM)) > 0) {
 		buf_clear(&waste);
+		dropped += (size_t)n;
+		if (dropped >= LINGER_RATION) {
+			loop_again(conn->loop, &conn->again);
+			return;
+		}
+	}
 	if (n == 0 || errno != EAGAIN)
 		client_end(conn->owner);
 }

@@ -254,7 +254,9 @@ path_fits(const struct entry *e, struct text path)
 static bool
 listener_fits(const struct conf_route *r, unsigned listener)
 {
-	return r->on_listener == NULL || r->on_listener[listener];
+	if (r->on_listener == NULL)
+		return true;
+	return listener != ROUTE_NO_LISTENER && r->on_listener[listener];
 }
 
 static bool

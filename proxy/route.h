@@ -16,12 +16,15 @@ struct conf;
  */
 struct route_table;
 
+#define ROUTE_NO_LISTENER	UINT32_MAX
+
 struct route_query {
 	struct text	host;		/* lower case, no port; empty: unknown */
 	struct text	path;		/* normalised */
 	struct text	method_name;
 	enum method	method;
 	unsigned	listener;	/* index in the configuration */
+					/* or ROUTE_NO_LISTENER: one that it has not */
 };
 
 struct route_answer {
