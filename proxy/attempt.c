@@ -26,6 +26,7 @@ static void settle(struct exchange *);
 static void try_next(struct exchange *);
 static bool breaker_lets(struct exchange *);
 static int pick(struct exchange *);
+static void judge_end(struct exchange *, enum end);
 static void hand_back(struct exchange *);
 static void connect_to(struct exchange *);
 static void connected(void *, int, bool, bool);
@@ -55,6 +56,7 @@ attempt_start(struct exchange *x)
 		    &x->route->ticket, 1, memory_order_relaxed);
 	a->upstream =
 	    &x->lease->upstreams[r->targets[route_target(r, ticket)].upstream];
+	x->names.upstream = text_of(a->upstream->snap->conf->name);
 	settle(x);
 	try_next(x);
 }
@@ -98,7 +100,6 @@ void
 attempt_over(struct exchange *x, enum end why)
 {
 	struct attempt *a = &x->attempt;
-	const struct snap_upstream *snap;
 	uint64_t now = loop_now(x->worker->loop);
 
 	if (!a->in_flight)
@@ -108,18 +109,12 @@ attempt_over(struct exchange *x, enum end why)
 		link_cancel(a->opening);
 	a->opening = NULL;
 	server_leave(a->server);
-	snap = a->upstream->snap;
 	if (!a->judged)
-		breaker_result(snap->breaker, a->ticket,
-		    (failure_of_end(why) & snap->conf->breaker.failure_on) != 0
-			? OUTCOME_FAILURE
-			: OUTCOME_NEITHER,
-		    now);
+		judge_end(x, why);
 	if (end_row(why)->blame == BLAME_SERVER)
 		server_count(&a->server->failures[why]);
-	histogram_note(&a->upstream->stats->duration, now - a->began);
-	histogram_note(
-	    &a->upstream->pools[a->index]->stats->duration, now - a->began);
+	histogram_note(&a->stats->duration, now - a->began);
+	histogram_note(&a->server_stats->duration, now - a->began);
 	note(x, why);
 }
 
@@ -129,6 +124,23 @@ attempt_fini(struct exchange *x)
 	if (x->attempt.any_tried)
 		serverset_fini(&x->attempt.tried);
 	x->attempt.any_tried = false;
+	if (x->attempt.detached)
+		server_unref(x->attempt.server);
+	x->attempt.detached = false;
+}
+
+void
+attempt_detach(struct exchange *x)
+{
+	struct attempt *a = &x->attempt;
+
+	for (unsigned i = 0; i < a->nlog; i++)
+		a->log[i].server = arena_copy(&x->arena, a->log[i].server);
+	a->upstream = NULL;
+	if (a->server == NULL)
+		return;
+	server_ref(a->server);
+	a->detached = true;
 }
 
 const char *
@@ -197,6 +209,20 @@ breaker_lets(struct exchange *x)
 		   &a->ticket, &a->retry_after_ns) == BREAKER_PASS;
 }
 
+/* Before there was an answer: only what failure_on names is a failure. */
+static void
+judge_end(struct exchange *x, enum end why)
+{
+	const struct attempt *a = &x->attempt;
+	const struct snap_upstream *snap = a->upstream->snap;
+	bool failed =
+	    (failure_of_end(why) & snap->conf->breaker.failure_on) != 0;
+
+	breaker_result(snap->breaker, a->ticket,
+	    failed ? OUTCOME_FAILURE : OUTCOME_NEITHER,
+	    loop_now(x->worker->loop));
+}
+
 /*
  * One that was not tried; a lost request, which is sent again once, may go back
  * where it was.
@@ -233,6 +259,8 @@ begin(struct exchange *x, int index)
 
 	a->index = index;
 	a->server = roster->members[index].server;
+	a->stats = a->upstream->stats;
+	a->server_stats = a->upstream->pools[index]->stats;
 	a->began = loop_now(x->worker->loop);
 	a->connect_ns = ACCESS_UNKNOWN;
 	a->in_flight = true;

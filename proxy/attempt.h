@@ -14,6 +14,8 @@ struct exchange;
 struct head;
 struct link;
 struct server;
+struct stats_server;
+struct stats_upstream;
 struct upstream;
 
 #define ATTEMPTS_LOGGED	8
@@ -21,7 +23,10 @@ struct upstream;
 /* The tries of one exchange: the one under way, and what became of the others. */
 struct attempt {
 	struct upstream		*upstream;	/* NULL: none was chosen yet */
-	struct server		*server;	/* a reference while in flight */
+	struct server		*server;	/* the lease's, or a reference once detached */
+	bool			 detached;
+	struct stats_upstream	*stats;		/* of the upstream */
+	struct stats_server	*server_stats;
 	int			 index;		/* in the roster */
 	struct link		*opening;	/* while it connects */
 	bool			 reused;	/* the connection was idle before */
@@ -54,6 +59,8 @@ void	attempt_failed(struct exchange *, enum end);
 /* The attempt is over: `why' NONE when the response came whole. */
 void	attempt_over(struct exchange *, enum end why);
 void	attempt_fini(struct exchange *);
+/* The lease goes: keep the server, copy the names. */
+void	attempt_detach(struct exchange *);
 /* Of the attempt under way or the last one; NULL: none. */
 const char	*attempt_server_name(const struct exchange *);
 

@@ -84,6 +84,8 @@ exchange_new(struct client *c, struct stream *s, struct head *head, bool last,
 	x->worker = w;
 	x->client = c;
 	x->lease = lease_take(w->lease);
+	x->names.generation = x->lease->snapshot->generation;
+	x->names.logged = !c->port->is_admin;
 	x->stats = c->port->is_admin ? x->lease->admin : x->lease->no_route;
 	x->id = ++w->next_id;
 	x->down = s;
@@ -169,6 +171,23 @@ exchange_answer(struct exchange *x, struct head *head, bool last)
 	if (x->first_byte == 0)
 		x->first_byte = loop_now(x->worker->loop);
 	x->down->ops->head(x->down, head, last);
+	if (x->lease != x->worker->lease)
+		exchange_detach(x);
+}
+
+void
+exchange_detach(struct exchange *x)
+{
+	struct exchange_names *names = &x->names;
+
+	if (x->lease == NULL)
+		return;
+	names->route = arena_copy(&x->arena, names->route);
+	names->upstream = arena_copy(&x->arena, names->upstream);
+	attempt_detach(x);
+	lease_give(x->lease);
+	x->lease = NULL;
+	x->route = NULL;
 }
 
 struct route_query
@@ -179,7 +198,8 @@ exchange_query(const struct exchange *x)
 		.path = x->path,
 		.method_name = x->request->method_name,
 		.method = x->request->method,
-		.listener = x->client->port->index,
+		.listener = x->client->port->gone ? ROUTE_NO_LISTENER
+						  : x->client->port->index,
 	};
 }
 
@@ -199,15 +219,15 @@ exchange_end(struct exchange *x)
 	assert(x->up == NULL && x->phase != PHASE_DONE);
 	set_phase(x, PHASE_DONE);
 	stats_request_end(x->stats, &done);
-	if (!x->client->port->is_admin)
-		log_exchange(x, done.duration_ns);
+	log_exchange(x, done.duration_ns);
 	requests_forget(x);
 	x->client->exchange = NULL;
 	TAILQ_REMOVE(&w->exchanges, x, entry);
 	buf_clear(&x->held);
 	buf_clear(&x->replay);
 	attempt_fini(x);
-	lease_give(x->lease);
+	if (x->lease != NULL)
+		lease_give(x->lease);
 	loop_bury(w->loop, &x->grave);
 }
 
@@ -295,6 +315,8 @@ find_route(struct exchange *x)
 		return a.other_method ? END_METHOD_NOT_ALLOWED : END_NO_ROUTE;
 	x->route = &s->routes[a.route];
 	x->stats = x->lease->routes[a.route];
+	x->names.route = text_of(x->route->conf->name);
+	x->names.logged = x->route->conf->access_log;
 	if (x->route->conf->body_size != 0)
 		x->body_limit = x->route->conf->body_size;
 	if (x->request->framing == FRAMING_LENGTH &&

@@ -30,6 +30,13 @@ enum phase {
 	PHASE_DONE
 };
 
+/* What it tells of itself, also when it has no lease any more. */
+struct exchange_names {
+	struct text	route, upstream;
+	uint64_t	generation;
+	bool		logged;
+};
+
 /*
  * One request and its response.  Belongs to its worker; lives from the request
  * head to the moment the last byte of the answer is in the kernel, or the
@@ -39,8 +46,8 @@ struct exchange {
 	TAILQ_ENTRY(exchange)	 entry;
 	struct worker		*worker;
 	struct client		*client;
-	struct lease		*lease;
-	struct snap_route	*route;		/* NULL: none matched */
+	struct lease		*lease;		/* NULL: given back at the commit */
+	struct snap_route	*route;		/* NULL: none matched; good while there is a lease */
 	struct stats_route	*stats;
 	uint64_t		 id;
 	enum phase		 phase;
@@ -58,6 +65,7 @@ struct exchange {
 	size_t			 down_untook, up_untook;	/* credit not given back yet */
 	uint64_t		 body_limit;
 	/* facts for log and stats */
+	struct exchange_names	 names;
 	uint64_t		 began, connected, first_byte;	/* monotonic ns */
 	uint64_t		 wall;
 	uint64_t		 bytes_in, bytes_out;
@@ -84,6 +92,11 @@ void	exchange_cut(struct exchange *, enum end);
 void	exchange_send(struct exchange *, struct stream *up);
 /* A final response head goes to the client: nothing can be retried after it. */
 void	exchange_answer(struct exchange *, struct head *, bool last);
+/*
+ * The response is under way and there is another snapshot: keep counted small
+ * things only, and let this one go (DESIGN 8.7).
+ */
+void	exchange_detach(struct exchange *);
 struct route_query exchange_query(const struct exchange *);
 /* The only door out: log line, counters, lease; frees it. */
 void	exchange_end(struct exchange *);

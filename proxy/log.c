@@ -4,13 +4,9 @@
  */
 #include "proxy/log.h"
 
-#include "conf/conf.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
-#include "proxy/lease.h"
 #include "proxy/port.h"
-#include "proxy/snapshot.h"
-#include "proxy/upstream.h"
 #include "proxy/worker.h"
 #include "tls/transport.h"
 
@@ -34,11 +30,10 @@ log_exchange(const struct exchange *x, uint64_t duration_ns)
 		.wait_ns = ACCESS_UNKNOWN,
 		.connect_ns = ACCESS_UNKNOWN,
 		.ttfb_ns = ACCESS_UNKNOWN,
-		.config_generation = x->lease->snapshot->generation,
+		.config_generation = x->names.generation,
 	};
 
-	if (x->worker->ring == NULL ||
-	    (x->route != NULL && !x->route->conf->access_log))
+	if (x->worker->ring == NULL || !x->names.logged)
 		return;
 	describe_request(x, &e);
 	describe_attempts(x, &e);
@@ -60,8 +55,7 @@ describe_request(const struct exchange *x, struct access_entry *e)
 	e->has_query = head->has_query;
 	e->user_agent = value_of(x, TOKEN_USER_AGENT);
 	e->referer = value_of(x, TOKEN_REFERER);
-	if (x->route != NULL)
-		e->route = text_of(x->route->conf->name);
+	e->route = x->names.route;
 	if (c->secure && c->conn.fd != -1) {
 		e->tls_version = text_of(tls_session_version(c->conn.session));
 		e->sni = tls_session_sni(c->conn.session);
@@ -75,9 +69,7 @@ describe_attempts(const struct exchange *x, struct access_entry *e)
 {
 	const struct attempt *a = &x->attempt;
 
-	if (a->upstream == NULL)
-		return;
-	e->upstream = text_of(a->upstream->snap->conf->name);
+	e->upstream = x->names.upstream;
 	if (a->nlog == 0)
 		return;
 	e->server = a->log[a->nlog - 1].server;

@@ -11,14 +11,11 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "conf/conf.h"
 #include "conf/units.h"
 #include "net/loop.h"
 #include "proxy/control.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
-#include "proxy/snapshot.h"
-#include "proxy/upstream.h"
 #include "proxy/worker.h"
 
 #define PATIENCE_NS (1 * CLOCK_S)
@@ -191,11 +188,9 @@ write_one(struct json *j, const struct worker *w, const struct exchange *x,
 	json_key(j, "path");
 	json_text(j, x->path);
 	json_key(j, "route");
-	json_cstring(j, x->route != NULL ? x->route->conf->name : NULL);
+	json_text(j, x->names.route);
 	json_key(j, "upstream");
-	json_cstring(j,
-	    x->attempt.upstream != NULL ? x->attempt.upstream->snap->conf->name
-					: NULL);
+	json_text(j, x->names.upstream);
 	json_key(j, "server");
 	json_cstring(j, attempt_server_name(x));
 	json_key(j, "attempt");

@@ -292,10 +292,14 @@ static void
 adopt(struct worker *w, struct snapshot *snapshot)
 {
 	struct lease *old = w->lease;
+	struct exchange *x;
 
 	w->lease = lease_new(w, snapshot);
 	w->ring = w->is_control ? NULL : snapshot->rings[w->id];
 	ports_adopt(w);
+	TAILQ_FOREACH(x, &w->exchanges, entry)
+		if (x->phase == PHASE_ANSWER)
+			exchange_detach(x);
 	if (old != NULL)
 		lease_give(old);
 	else

@@ -14,6 +14,8 @@
 
 enum { IDLE = 100, RELOADS = 100, CERTIFICATES = 2000 };
 
+#define GENERATIONS "fairlead_config_generations"
+
 static struct origin *a, *b;
 static char *directory;
 static struct cert cert;
@@ -342,5 +344,32 @@ Test(reload, two_thousand_certificates_make_no_server_ill)
 	cr_assert(client_connect_tls(&c, daemon_port(d, "https"),
 		      &(struct tls_wish){ .sni = "c1999.test", .ca = last.ca }),
 	    "%s", c.why);
+	daemon_stop(d);
+}
+
+/* A response under way keeps small things only, not the snapshot it began in. */
+Test(reload, a_long_response_holds_no_old_configuration)
+{
+	struct response r;
+	struct client *c;
+	struct daemon *d;
+	unsigned i;
+
+	d = daemon_start_in(directory, NULL, "%s", yaml("", "", server(a)));
+	c = dial(daemon_port(d, "http"));
+	origin_reply(a,
+	    (struct reply){ .path = "/slow",
+		.sized = true,
+		.size = 20,
+		.piece = 10,
+		.pace_ms = 2000 });
+	cr_assert(client_print(c, "GET /slow HTTP/1.1\r\nHost: t\r\n\r\n"));
+	cr_assert(client_head(c, &r));
+	for (i = 0; i < 3; i++)
+		daemon_reload(d, "%s", yaml("", "", server(i % 2 ? a : b)));
+	cr_assert(WAIT_FOR(10000, daemon_metric(d, GENERATIONS) <= 1), "%g",
+	    daemon_metric(d, GENERATIONS));
+	cr_assert(client_body(c, &r, "GET"), "%s", c->why);
+	cr_assert(r.is_pattern);
 	daemon_stop(d);
 }
