@@ -360,14 +360,15 @@ list_fired(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	notice_absence(loop, now);
-	list->due = 0;
 	if (now < loop->back_at) {
 		list_arm(list, loop->back_at);
 		return;
 	}
 	list_sweep(list, now);
+	/* Not before: one that is set again as it fires is not the head. */
+	list->due = 0;
 	head = TAILQ_FIRST(&list->queue);
-	if (head != NULL && list->due == 0)
+	if (head != NULL)
 		list_arm(list, head->at);
 }
 
