@@ -126,7 +126,7 @@ control_worker_ended(struct control *control, struct worker *w)
 void
 control_members_changed(struct control *control)
 {
-	if (control->plan != NULL && control->stage != STAGE_STOPPING)
+	if (control->plan != NULL && control->stage <= STAGE_SERVING)
 		loop_again(control->loop, &control->publish);
 }
 
@@ -397,18 +397,23 @@ watch_worker(struct control *control, struct worker *w)
 	uint64_t now = clock_now();
 
 	if (since == 0 || now < since + LOST_NS) {
-		if (atomic_exchange(&w->stuck, false))
+		if (atomic_exchange(&w->stuck, false)) {
+			log_warn("worker %u: turns again", w->id);
 			worker_listen(w);
+		}
 		return;
 	}
-	if (!atomic_exchange(&w->stuck, true) && control->nworkers > 1)
+	if (now > since + DEAD_NS)
+		abort();
+	if (atomic_exchange(&w->stuck, true))
+		return;
+	if (control->nworkers > 1)
 		doors_shut(control, w->id);
-	log_error("worker %u: has not turned for %llu s, at exchange %llu",
+	log_error("worker %u: has not turned for %llu s, at exchange %llu; new "
+		  "connections go to the others",
 	    w->id, (unsigned long long)((now - since) / CLOCK_S),
 	    (unsigned long long)atomic_load_explicit(
 		&w->at_exchange, memory_order_relaxed));
-	if (now > since + DEAD_NS)
-		abort();
 }
 
 static void
@@ -417,7 +422,7 @@ on_publish(struct again *a)
 	struct control *control =
 	    (struct control *)((char *)a - offsetof(struct control, publish));
 
-	if (control->plan != NULL)
+	if (control->plan != NULL && control->stage <= STAGE_SERVING)
 		reload_publish(control);
 }
 
@@ -480,12 +485,18 @@ on_ended(struct mail *mail)
 	tell(control, control->self, on_last);
 }
 
-/* Behind the letter that brings control's own lease home. */
+/*
+ * Behind the letter that brings control's own lease home.  A builder reads what
+ * would be freed now: the loop runs until its letter is here.
+ */
 static void
 on_last(struct mail *mail)
 {
 	struct news *n = (struct news *)mail;
+	struct control *control = n->control;
 
-	loop_stop(n->control->loop);
 	free(n);
+	control->over = true;
+	if (!control->loading)
+		loop_stop(control->loop);
 }

@@ -80,6 +80,7 @@ struct control {
 	uint64_t		 started_at;	/* monotonic ns */
 	uint64_t		 started_wall;
 	unsigned		 workers_ready, workers_drained, workers_ended;
+	bool			 over;		/* only a builder may be at work still */
 	bool			 all_probed;
 	uint64_t		 last_second, last_ticket_turn;
 	int			 status;	/* the process's exit status */
@@ -97,7 +98,7 @@ void	control_worker_ready(struct control *, struct worker *);
 void	control_worker_drained(struct control *, struct worker *);
 void	control_worker_ended(struct control *, struct worker *);
 
-/* On the control thread: the members of some upstream changed. */
+/* On the control thread: the members of some upstream changed.  Not while draining. */
 void	control_members_changed(struct control *);
 /* All listeners listen and the first probes have answered, or had a second. */
 bool	control_is_ready(const struct control *);

@@ -34,6 +34,7 @@ struct build {
 
 static void *build_main(void *);
 static void on_built(struct mail *);
+static void take_over(struct control *, struct build *);
 static bool fixed_keys_stay(
     const struct control *, const struct conf *, struct conf_errors *);
 static void adopt_groups(struct control *, const struct conf *);
@@ -123,20 +124,28 @@ on_built(struct mail *mail)
 {
 	struct build *b = (struct build *)mail;
 	struct control *control = b->control;
-	bool ok;
 
 	control->loading = false;
-	ok = b->plan != NULL && control->stage == STAGE_SERVING &&
-	    reload_commit(control, b->plan, &b->errors);
-	if (!ok)
+	if (control->stage == STAGE_SERVING)
+		take_over(control, b);
+	else
 		plan_unref(b->plan);
-	report(control, &b->errors);
 	conf_errors_fini(&b->errors);
 	free(b);
-	if (!control->load_again)
+	if (control->over)
+		loop_stop(control->loop);
+	if (!control->load_again || control->stage != STAGE_SERVING)
 		return;
 	control->load_again = false;
 	reload_start(control);
+}
+
+static void
+take_over(struct control *control, struct build *b)
+{
+	if (b->plan == NULL || !reload_commit(control, b->plan, &b->errors))
+		plan_unref(b->plan);
+	report(control, &b->errors);
 }
 
 /* What a running process cannot change. */
