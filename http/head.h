@@ -60,6 +60,8 @@ struct head {
 
 /* A new last field, not filled in: fields_add for who writes it in place. */
 struct field	*fields_slot(struct fields *, struct arena *);
+/* The usual phrase for a status (RFC 9110 15); empty: there is none. */
+struct text	 status_reason(unsigned status);
 /* Append; the texts are borrowed. */
 void		 fields_add(struct fields *, struct arena *, enum token,
 		    struct text name, struct text value);

@@ -147,7 +147,9 @@ exchange_send(struct exchange *x, struct stream *up)
 	set_phase(x, PHASE_WAIT);
 	up->ops->head(up, head, last);
 	if (head->expect_continue && !x->said_continue && !x->request_done) {
-		struct head go_on = { .status = 100, .version = HTTP_1_1 };
+		struct head go_on = { .status = 100,
+			.reason = status_reason(100),
+			.version = HTTP_1_1 };
 
 		x->said_continue = true;
 		x->down->ops->head(x->down, &go_on, false);

@@ -51,6 +51,7 @@ reply(struct exchange *x, unsigned status, const struct fields *fields,
 	bool no_body = x->request->method == METHOD_HEAD || body->n == 0;
 	struct head head = {
 		.status = status,
+		.reason = status_reason(status),
 		.version = HTTP_1_1,
 		.framing = FRAMING_LENGTH,
 		.length = body->n,

@@ -95,3 +95,16 @@ Test(head, fields_end_where_they_end)
 	fields.n = 3;
 	cr_assert_null(fields_find(&fields, TOKEN_HOST));
 }
+
+Test(head, usual_statuses_have_their_phrase_and_others_none)
+{
+	unsigned own[] = { 400, 404, 405, 408, 413, 414, 417, 421, 431, 501,
+		502, 503, 504, 505 };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		cr_assert_gt(status_reason(own[i]).n, 0, "%u", own[i]);
+	cr_assert(text_equal(status_reason(200), TEXT("OK")));
+	cr_assert(text_equal(status_reason(100), TEXT("Continue")));
+	cr_assert(text_equal(status_reason(404), TEXT("Not Found")));
+	cr_assert_eq(status_reason(299).n, 0);
+}
