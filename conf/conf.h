@@ -131,6 +131,7 @@ struct conf {
 	const char		*path;		/* the main file */
 	char			 hash[17];	/* of all bytes read, hex */
 	unsigned		 workers;	/* 0: auto */
+	struct conf_place	 workers_place;
 	struct conf_listener	*listeners;
 	unsigned		 nlisteners;
 	struct conf_upstream	*upstreams;	/* inline ones get their route's name */
@@ -142,6 +143,7 @@ struct conf {
 	struct conf_address	 admin_address;
 	bool			 admin_is_default;	/* cannot bind: a warning, not an error */
 	const char		*access_log;	/* "stdout", a path, or NULL: off */
+	struct conf_place	 access_log_place;
 	enum log_level		 log_level;
 	enum log_format		 log_format;
 	struct conf_node	*tree;		/* the merged tree, for conf_print */

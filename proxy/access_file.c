@@ -29,14 +29,16 @@ access_file_prepare(struct control *control, const struct conf *conf,
 {
 	const char *path = conf->access_log;
 	struct writer *writer = NULL;
-	struct conf_place nowhere = { conf->path, 0, 0 };
+	struct conf_place place = conf->access_log_place;
 
 	if (find(control, path) != NULL)
 		return 0;
 	if (path != NULL) {
 		writer = writer_new(path);
 		if (writer == NULL) {
-			conf_error_at(errors, nowhere,
+			if (place.file == NULL)
+				place.file = conf->path;
+			conf_error_at(errors, place,
 			    "access_log.output: cannot open %s: %s", path,
 			    strerror(errno));
 			return -1;

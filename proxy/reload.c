@@ -153,10 +153,14 @@ static bool
 fixed_keys_stay(const struct control *control, const struct conf *conf,
     struct conf_errors *errors)
 {
+	struct conf_place place = conf->workers_place;
+
 	if (control->plan == NULL ||
 	    control->plan->conf->workers == conf->workers)
 		return true;
-	conf_error_at(errors, (struct conf_place){ conf->path, 0, 0 },
+	if (place.file == NULL)
+		place.file = conf->path;
+	conf_error_at(errors, place,
 	    "workers: cannot change while running (%u threads serve); restart "
 	    "to change it",
 	    control->nworkers);
