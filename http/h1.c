@@ -124,15 +124,22 @@ h1_fail(struct h1 *h, enum end why)
 {
 	bool tell = !h->over && h->stream.sink != NULL;
 
-	/* A response cut short must not look whole to whoever reads to FIN. */
-	if (h->server != NULL && h->out == OUT_BODY)
-		conn_abort(h->conn);
-	else
-		conn_close(h->conn);
+	h1_close(h);
 	h->over = true;
 	if (tell)
 		h->stream.sink->gone(h->stream.arg, why);
 	h1_release(h, false);
+}
+
+void
+h1_close(struct h1 *h)
+{
+	struct conn *c = h->conn;
+
+	if (h->client != NULL || h->out == OUT_BODY || c->out.n > 0)
+		conn_abort(c);
+	else
+		conn_close(c);
 }
 
 static bool

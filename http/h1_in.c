@@ -85,6 +85,7 @@ h1_refuse(struct h1 *h, enum end why)
 	h->out = OUT_HEAD;
 	h->out_mark = h->conn->sent;
 	h->keep = false;
+	h->asked = h->head.method;
 	h->held = h->bytes.n > 0 ? buf_hold(&h->bytes) : NULL;
 	buf_clear(&h->bytes);
 	h->peer = HTTP_1_1;
@@ -199,6 +200,7 @@ read_request(struct h1 *h, size_t n)
 	h->out = OUT_HEAD;
 	h->out_mark = h->conn->sent;
 	h->peer = h->head.version;
+	h->asked = h->head.method;
 	if (!rules_request(&h->head, &h->arena, h->trusted, &why)) {
 		h->in = IN_DONE;
 		h->keep = false;
@@ -207,7 +209,6 @@ read_request(struct h1 *h, size_t n)
 		h->server->request(h->owner, &h->stream, &h->head, true, why);
 		return false;
 	}
-	h->asked = h->head.method;
 	h->keep = h->head.keep_alive;
 	body_begins(h);
 	last = h->in == IN_DONE;

@@ -115,10 +115,6 @@ op_took(struct stream *s, size_t n)
 		loop_again(h->conn->loop, &h->conn->again);
 }
 
-/*
- * The conn closes: whatever was said so far must not look complete to a client,
- * and a server that reads nothing must hear of it all the same.
- */
 static void
 op_reset(struct stream *s, enum end why)
 {
@@ -128,10 +124,7 @@ op_reset(struct stream *s, enum end why)
 	if (h->over)
 		return;
 	h->over = true;
-	if (h->client != NULL || h->out == OUT_BODY)
-		conn_abort(h->conn);
-	else
-		conn_close(h->conn);
+	h1_close(h);
 	h1_release(h, false);
 }
 

@@ -71,6 +71,11 @@ struct h1 {
 void	h1_release(struct h1 *, bool keep);	/* give the conn back to its owner */
 void	h1_nothing(struct h1 *);		/* server: as release, of an untouched conn */
 void	h1_fail(struct h1 *, enum end);		/* close the conn, tell the sink gone */
+/*
+ * A response cut short must not look whole to whoever reads to FIN, and a
+ * server that reads nothing must hear of it all the same.
+ */
+void	h1_close(struct h1 *);
 void	h1_touch(struct h1 *);			/* set the deadline that now applies */
 void	h1_next(struct h1 *);			/* server: answer is out; go on */
 
