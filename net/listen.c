@@ -34,6 +34,7 @@ struct acceptor {
 	struct loop *loop;
 	struct deadline pause;
 	int fd;
+	struct addr at; /* where it listens */
 	void (*on_accept)(void *, int, const struct addr *);
 	void *arg;
 };
@@ -103,6 +104,8 @@ acceptor_new(struct loop *loop, int fd,
 
 	a->loop = loop;
 	a->fd = fd;
+	a->at.len = sizeof(a->at.u);
+	getsockname(fd, &a->at.u.sa, &a->at.len);
 	a->on_accept = on_accept;
 	a->arg = arg;
 	a->pause.fire = pause_over;
@@ -115,6 +118,8 @@ acceptor_new(struct loop *loop, int fd,
 void
 acceptor_listen(struct acceptor *a)
 {
+	/* A port that the kernel chose is lost to a socket that left. */
+	bind(a->fd, &a->at.u.sa, a->at.len);
 	if (listen(a->fd, BACKLOG) == 0)
 		acceptor_pause(a, 0);
 }
