@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -273,12 +274,17 @@ address_of(const struct endpoint *at)
 	return any;
 }
 
+/* A file that is no socket refuses too, and is somebody's. */
 static bool
 unix_is_stale(const struct addr *at)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct stat st;
 	bool stale;
+	int fd;
 
+	if (lstat(at->u.un.sun_path, &st) == -1 || !S_ISSOCK(st.st_mode))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return false;
 	stale = connect(fd, &at->u.sa, at->len) == -1 && errno == ECONNREFUSED;
