@@ -535,25 +535,44 @@ Test(h1_parse, a_target_is_as_long_as_it_may_be)
 }
 
 /* Byte by byte a line waits for its end, but not for ever. */
-Test(h1_parse, a_slow_target_that_is_too_long_is_refused_before_its_line_ends)
+static size_t
+refused_at(const char *first, struct h1_limits limits, enum end *why)
 {
-	struct h1_limits limits = { 32768, 4, 9 };
 	struct head head = { .status = 0 };
 	struct h1_parser parser;
-	enum end why = END_NONE;
 	static char in[200];
-	size_t n;
+	size_t n = 0;
 
 	memset(in, 'a', sizeof(in));
-	memcpy(in, "GET /", 5);
+	memcpy(in, first, strlen(first));
 	h1_parser_init(&parser);
-	for (n = 1; n < sizeof(in); n++)
+	*why = END_NONE;
+	while (++n < sizeof(in))
 		if (h1_parse_request(
-			&parser, &head, &arena, in, n, &limits, &why) != 0)
+			&parser, &head, &arena, in, n, &limits, why) != 0)
 			break;
-	cr_assert_eq(why, END_URI_TOO_LARGE);
+	return n;
+}
+
+Test(h1_parse, a_slow_target_that_is_too_long_is_refused_before_its_line_ends)
+{
+	enum end why;
+
 	/* the longest method and target, two spaces, a version */
-	cr_assert_eq(n, 64 + 1 + 4 + 1 + 8 + 1);
+	cr_assert_eq(
+	    refused_at("GET /", (struct h1_limits){ 32768, 4, 9 }, &why),
+	    64 + 1 + 4 + 1 + 8 + 1);
+	cr_assert_eq(why, END_URI_TOO_LARGE);
+}
+
+Test(h1_parse, a_slow_head_that_is_too_long_is_refused_at_its_limit)
+{
+	enum end why;
+
+	cr_assert_eq(refused_at("GET / HTTP/1.1\r\nA",
+			 (struct h1_limits){ 30, 9, 9 }, &why),
+	    30);
+	cr_assert_eq(why, END_HEADER_TOO_LARGE);
 }
 
 Test(h1_parse, a_method_has_at_most_64_bytes)
