@@ -111,6 +111,19 @@ port_unref(struct port *p)
 	free(p);
 }
 
+struct port *
+port_at(struct worker *w, const char *door)
+{
+	struct port *p;
+	struct opening *o;
+
+	LIST_FOREACH (p, &w->ports, entry)
+		LIST_FOREACH (o, &p->openings, entry)
+			if (strcmp(o->door->key, door) == 0)
+				return p;
+	return NULL;
+}
+
 bool
 port_trusts(const struct port *p, const struct addr *peer)
 {
@@ -281,5 +294,5 @@ on_accept(void *arg, int fd, const struct addr *peer)
 {
 	struct opening *o = arg;
 
-	worker_accept(o->port, fd, peer);
+	worker_accept(o->port, o->door->key, fd, peer);
 }

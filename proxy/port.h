@@ -53,6 +53,8 @@ void	ports_listen(struct worker *);
 /* At the end of the worker: all clients are gone. */
 void	ports_free(struct worker *);
 void	port_unref(struct port *);
+/* The one that accepts at the door of this key; NULL: none yet, or any more. */
+struct port	*port_at(struct worker *, const char *door);
 bool	port_trusts(const struct port *, const struct addr *peer);
 
 #endif

@@ -41,8 +41,9 @@ struct order {
 struct handover {
 	struct mail mail;
 	struct worker *worker;
+	struct worker *from; /* NULL: it came back */
 	struct gate *gate;
-	char *port;
+	char *door; /* its key: names change */
 	int fd;
 	struct addr peer;
 };
@@ -57,8 +58,10 @@ static void on_stop(struct mail *);
 static void adopt(struct worker *, struct snapshot *);
 static void close_idle_clients(struct worker *);
 static struct worker *least_loaded(struct worker *);
-static void hand_over(struct port *, struct worker *, int, const struct addr *);
+static void hand_over(struct port *, struct worker *, const char *, int,
+    const struct addr *);
 static void on_handover(struct mail *);
+static void hand_back(struct handover *);
 static unsigned connections_of(struct worker *);
 
 struct worker *
@@ -165,7 +168,8 @@ worker_end(struct worker *w)
  * are kept exactly even; of many, an eighth more is near enough.
  */
 void
-worker_accept(struct port *p, int fd, const struct addr *peer)
+worker_accept(
+    struct port *p, const char *door, int fd, const struct addr *peer)
 {
 	struct worker *w = p->worker, *to = w;
 	unsigned mine = connections_of(w);
@@ -186,7 +190,7 @@ worker_accept(struct port *p, int fd, const struct addr *peer)
 	if (to == w)
 		client_new(p, fd, peer);
 	else
-		hand_over(p, to, fd, peer);
+		hand_over(p, to, door, fd, peer);
 }
 
 void
@@ -333,14 +337,16 @@ least_loaded(struct worker *w)
 }
 
 static void
-hand_over(struct port *p, struct worker *to, int fd, const struct addr *peer)
+hand_over(struct port *p, struct worker *to, const char *door, int fd,
+    const struct addr *peer)
 {
 	struct handover *h = xcalloc(1, sizeof(*h));
 
 	h->mail.open = on_handover;
 	h->worker = to;
+	h->from = p->worker;
 	h->gate = p->gate;
-	h->port = xstrdup(p->name);
+	h->door = xstrdup(door);
 	h->fd = fd;
 	h->peer = *peer;
 	loop_post(to->loop, &h->mail);
@@ -351,22 +357,39 @@ on_handover(struct mail *mail)
 {
 	struct handover *h = (struct handover *)mail;
 	struct worker *w = h->worker;
-	struct port *p;
+	struct port *p = port_at(w, h->door);
 
-	LIST_FOREACH (p, &w->ports, entry)
-		if (strcmp(p->name, h->port) == 0)
-			break;
-	if (p != NULL && w->lease != NULL)
+	if (p == NULL && h->from != NULL) {
+		hand_back(h);
+		return;
+	}
+	atomic_fetch_sub_explicit(
+	    &h->gate->connections, 1, memory_order_relaxed);
+	if (p != NULL) {
+		atomic_fetch_add_explicit(
+		    &p->gate->connections, 1, memory_order_relaxed);
 		client_new(p, h->fd, &h->peer);
-	else {
+	} else {
 		close(h->fd);
 		atomic_fetch_sub_explicit(
 		    &w->connections, 1, memory_order_relaxed);
-		atomic_fetch_sub_explicit(
-		    &h->gate->connections, 1, memory_order_relaxed);
 	}
-	free(h->port);
+	free(h->door);
 	free(h);
+}
+
+/* To who has the newer snapshot already, or the older one still. */
+static void
+hand_back(struct handover *h)
+{
+	struct worker *to = h->from;
+
+	atomic_fetch_sub_explicit(
+	    &h->worker->connections, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&to->connections, 1, memory_order_relaxed);
+	h->worker = to;
+	h->from = NULL;
+	loop_post(to->loop, &h->mail);
 }
 
 static unsigned

@@ -78,8 +78,12 @@ void		 worker_stop(struct worker *);
 /* End everything this worker has, on its own thread. */
 void		 worker_end(struct worker *);
 
-/* A connection was accepted on a port: serve it, or hand it to who has fewest. */
-void		 worker_accept(struct port *, int fd, const struct addr *peer);
+/*
+ * A connection was accepted on a port, at the door of that key: serve it, or
+ * hand it to who has fewest.
+ */
+void		 worker_accept(struct port *, const char *door, int fd,
+		    const struct addr *peer);
 /* A client or exchange is gone: tell control when that was the last. */
 void		 worker_check_drained(struct worker *);
 /* The Date field's value now. */
