@@ -140,18 +140,19 @@ exchange_send(struct exchange *x, struct stream *up)
 {
 	struct head *head = x->request;
 	bool last = x->request_done && x->held.n == 0 && x->tail == NULL;
+	bool waits = head->expect_continue && !x->request_done;
 
 	x->up = up;
 	up->sink = &exchange_up_sink;
 	up->arg = x;
 	set_phase(x, PHASE_WAIT);
+	head->expect_continue = false; /* it is us who answers it */
 	up->ops->head(up, head, last);
-	if (head->expect_continue && !x->said_continue && !x->request_done) {
+	if (waits) {
 		struct head go_on = { .status = 100,
 			.reason = status_reason(100),
 			.version = HTTP_1_1 };
 
-		x->said_continue = true;
 		x->down->ops->head(x->down, &go_on, false);
 	}
 	if (x->held.n > 0) {

@@ -61,7 +61,6 @@ struct exchange {
 	struct fields		*tail;		/* request trailers, held likewise */
 	bool			 request_done;	/* the client sent its end */
 	bool			 replayable;	/* replay holds all that was sent */
-	bool			 said_continue;
 	size_t			 down_untook, up_untook;	/* credit not given back yet */
 	uint64_t		 body_limit;
 	/* facts for log and stats */
