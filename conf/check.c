@@ -13,7 +13,7 @@ static void	 check_listeners(struct check *, struct conf_node *map);
 static void	 check_listener(struct check *, struct conf_listener *,
 		    struct conf_node *);
 static void	 check_address(struct check *, struct map *seen,
-		    struct conf_address *, const struct conf_node *,
+		    struct conf_address *, struct conf_node *,
 		    const char *owner);
 static void	 check_upstreams(struct check *, struct conf_node *map);
 static void	 check_unused(struct check *, struct conf_node *map);
@@ -42,7 +42,7 @@ check_conf(struct conf *conf, struct conf_errors *errors)
 }
 
 void
-check_fault(struct check *x, const struct conf_node *n, const char *hint,
+check_fault(struct check *x, struct conf_node *n, const char *hint,
     const char *format, ...)
 {
 	va_list ap;
@@ -50,6 +50,8 @@ check_fault(struct check *x, const struct conf_node *n, const char *hint,
 	va_start(ap, format);
 	vfault(x, n, false, hint, format, ap);
 	va_end(ap);
+	if (n != NULL)
+		n->bad = true;
 }
 
 void
@@ -101,13 +103,16 @@ static void
 check_presence(struct check *x)
 {
 	const struct conf_node *tree = x->conf->tree;
+	struct fault f = { .place = tree->place, .width = tree->width };
 
-	if (node_get(tree, "listeners") == NULL)
-		check_fault(x, tree, "write listen: :8080",
-		    "there is no listener");
-	if (node_get(tree, "routes") == NULL)
-		check_fault(x, tree, "write to: 127.0.0.1:9001, or routes:",
-		    "there is no route");
+	if (node_get(tree, "listeners") == NULL) {
+		f.hint = "write listen: :8080";
+		errors_add(x->errors, &f, "there is no listener");
+	}
+	if (node_get(tree, "routes") == NULL) {
+		f.hint = "write to: 127.0.0.1:9001, or routes:";
+		errors_add(x->errors, &f, "there is no route");
+	}
 	x->conf->admin_is_default =
 	    node_get(node_get(tree, "admin"), "address") == NULL;
 }
@@ -150,7 +155,7 @@ check_listener(struct check *x, struct conf_listener *l, struct conf_node *n)
 
 static void
 check_address(struct check *x, struct map *seen, struct conf_address *a,
-    const struct conf_node *n, const char *owner)
+    struct conf_node *n, const char *owner)
 {
 	const char *key = check_address_key(x, a);
 	struct conf_address *first;

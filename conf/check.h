@@ -25,8 +25,11 @@ void	check_routes(struct check *, struct conf_node *list);
 void	check_shadows(struct check *, struct conf_node *list);
 void	check_upstream(struct check *, struct conf_upstream *,
 	    const struct conf_pair *);
-/* At a node that may be NULL (then nothing is said) or told already. */
-void	check_fault(struct check *, const struct conf_node *,
+/*
+ * At a node that may be NULL (then nothing is said) or told already.  A fault
+ * is told once, however many share the node through an alias or defaults.
+ */
+void	check_fault(struct check *, struct conf_node *,
 	    const char *hint, const char *, ...)
 	    __attribute__((format(printf, 4, 5)));
 void	check_warning(struct check *, const struct conf_node *,

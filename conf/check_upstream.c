@@ -77,16 +77,16 @@ check_breaker(struct check *x, struct conf_upstream *u, struct conf_node *n)
 {
 	const struct breaker_options *b = &u->breaker;
 	struct conf_node *value = node_get(n, "failure_rate");
+	struct conf_node *in_a_row = node_get(n, "consecutive_failures");
 
-	if (value != NULL && !value->bad && b->failure_percent == 0 &&
-	    b->consecutive_failures == 0)
+	if (b->failure_percent == 0 && b->consecutive_failures == 0 &&
+	    (in_a_row == NULL || !in_a_row->bad))
 		check_fault(x, value, "give consecutive_failures a number",
 		    "upstreams.%.60s.circuit_breaker can never open", u->name);
 	value = node_get(n, "max_open_for");
 	if (value == NULL)
 		value = node_get(n, "open_for");
-	if (value != NULL && !value->bad && b->open_for_ns > 0 &&
-	    b->max_open_for_ns > 0 && b->max_open_for_ns < b->open_for_ns)
+	if (b->max_open_for_ns > 0 && b->max_open_for_ns < b->open_for_ns)
 		check_fault(x, value, NULL, "upstreams.%.60s.circuit_breaker: "
 		    "max_open_for is shorter than open_for", u->name);
 }

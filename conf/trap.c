@@ -128,8 +128,6 @@ explain_colon(struct trap *t)
 	    !problem_has(t, "did not find expected node content"))
 		return false;
 	if (at > 0 && byte_is(t->yaml, at - 1, '[')) {
-		while (to < t->yaml.n && strchr(":.%", t->yaml.p[to]) != NULL)
-			to++;
 		while (to < t->yaml.n && (isxdigit((unsigned char)
 		    t->yaml.p[to]) || strchr(":.%", t->yaml.p[to]) != NULL))
 			to++;

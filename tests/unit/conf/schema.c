@@ -280,6 +280,34 @@ Test(schema, the_json_schema_says_types_ranges_words_and_what_must_be)
 	cr_expect_eq(json_array_size(choice_with(at, "enum")), 4);
 	at = find_path(root, "upstreams.NAME.circuit_breaker");
 	cr_expect_str_eq(json_string_value(choice_with(at, "const")), "off");
+	at = find_path(root, "upstreams.NAME.timeouts.connect");
+	cr_expect_str_eq(json_string_value(choice_with(at, "pattern")),
+	    "^([0-9]+(ms|s|m|h|d))+$");
+	at = find_path(root, "listeners.NAME.limits.header_size");
+	cr_expect_str_eq(json_string_value(choice_with(at, "pattern")),
+	    "^[0-9]+([KMGT]i?)?B$");
+	at = find_path(root, "upstreams.NAME.health_check.jitter");
+	cr_expect_str_eq(json_string_value(choice_with(at, "pattern")),
+	    "^[0-9]+%$");
+	at = find_path(root, "listeners.NAME.tls.ciphers");
+	cr_expect(names(choice_with(at, "type"), "string"));
+	at = find_path(root, "listeners.NAME.tls.session_tickets");
+	cr_expect_str_eq(json_string_value(choice_with(at, "type")),
+	    "boolean");
+	at = find_path(root, "routes[].request_headers.set");
+	at = json_object_get(at, "additionalProperties");
+	cr_expect(names(json_object_get(at, "type"), "string"));
+	at = find_path(root, "routes[].host");
+	cr_expect_not_null(choice_with(at, "items"));
+	at = find_path(root, "routes[].name");
+	cr_expect_null(choice_with(at, "items"));
+	at = find_path(root, "routes[].to");
+	cr_expect_str_eq(json_string_value(choice_with(at, "type")),
+	    "string");
+	cr_expect_not_null(choice_with(at, "items"));
+	at = find_path(root, "upstreams");
+	at = json_object_get(at, "additionalProperties");
+	cr_expect_not_null(choice_with(at, "items"));
 	at = find_path(root, "listeners");
 	at = find_items(at, "additionalProperties");
 	cr_expect(names(json_object_get(at, "required"), "address"));
@@ -313,6 +341,14 @@ Test(schema, the_reference_has_every_key_once)
 	cr_expect_not_null(strstr(text, "\na size from 0B, or off; "
 	    "default off.\n"));
 	cr_expect_not_null(strstr(text, "\nhttp or tcp; default http.\n"));
+	cr_expect_not_null(strstr(text, "a path; default /; only with type "
+	    "http.\nWhat to ask for.\n"));
+	cr_expect_not_null(strstr(text, "\nBetween two pieces of a body.\n"));
+	cr_expect_not_null(strstr(text, "Groups of servers, by name.\n"
+	    "A plain list is the list of servers.\n"));
+	cr_expect(strncmp(text, ".Bl -tag -width Ds\n.It Ic include\n",
+	    34) == 0);
+	cr_expect_str_eq(text + strlen(text) - 5, "\n.El\n");
 	cr_expect_not_null(strstr(text, ".It Ic defaults.route\n"
 	    "The keys of\n.Ic routes[] .\n"));
 	cr_expect_not_null(strstr(text, "Maps merge, lists append; a name "

@@ -25,6 +25,8 @@ Test(suggest, keys_are_near_foreign_elsewhere_or_later)
 		    "did you mean 'health_check'?" },
 		{ "upstreams.NAME", "Health-Checks",
 		    "did you mean 'health_check'?" },
+		{ "", "access-logs", "did you mean 'access_log'?" },
+		{ "", "worker_threads", "did you mean 'workers'?" },
 		{ "", "entryPoints", "did you mean 'listeners'?" },
 		{ "", "backend", "did you mean 'upstreams'?" },
 		{ "", "CLUSTERS", "did you mean 'upstreams'?" },
