@@ -1,8 +1,8 @@
 /*
  * One request and its response: this is the file to read first.  A request
- * comes in at exchange_new, admit() decides what becomes of it, the sinks at
- * the end of this file pass bytes between the client's stream (down) and the
- * server's (up), and exchange_end is the one way out.  Runs on its worker.
+ * comes in at exchange_new, admit() decides what becomes of it, relay.c passes
+ * bytes between the client's stream (down) and the server's (up), and
+ * exchange_end is the one way out.  Runs on its worker.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -20,6 +20,7 @@
 #include "proxy/lease.h"
 #include "proxy/log.h"
 #include "proxy/port.h"
+#include "proxy/relay.h"
 #include "proxy/reply.h"
 #include "proxy/requests.h"
 #include "proxy/route.h"
@@ -30,7 +31,6 @@
 #include "tls/transport.h"
 
 #define SPARE_MOST 512 /* exchanges kept for reuse */
-#define REPLAY_MOST STREAM_WINDOW /* request body kept to be sent again */
 
 static struct exchange *exchange_make(struct worker *);
 static void admit(struct exchange *, enum end);
@@ -41,38 +41,6 @@ static void identify(struct exchange *);
 static bool may_keep_alive(const struct exchange *);
 static void exchange_recycle(struct grave *);
 static void set_phase(struct exchange *, enum phase);
-static void to_server(struct exchange *, struct buf *, bool);
-static void keep_for_replay(struct exchange *, const struct buf *);
-static void credit_client(struct exchange *);
-static void credit_server(struct exchange *);
-static void server_done(struct exchange *);
-static void down_body(void *, struct buf *, bool);
-static void down_tail(void *, struct fields *);
-static void down_room(void *);
-static void down_flushed(void *);
-static void down_broken(void *, enum end);
-static void down_gone(void *, enum end);
-static void up_head(void *, struct head *, bool);
-static void up_body(void *, struct buf *, bool);
-static void up_tail(void *, struct fields *);
-static void up_room(void *);
-static void up_gone(void *, enum end);
-
-const struct sink_ops exchange_down_sink = {
-	.body = down_body,
-	.tail = down_tail,
-	.room = down_room,
-	.flushed = down_flushed,
-	.broken = down_broken,
-	.gone = down_gone,
-};
-const struct sink_ops exchange_up_sink = {
-	.head = up_head,
-	.body = up_body,
-	.tail = up_tail,
-	.room = up_room,
-	.gone = up_gone,
-};
 
 void
 exchange_new(struct client *c, struct stream *s, struct head *head, bool last,
@@ -95,7 +63,7 @@ exchange_new(struct client *c, struct stream *s, struct head *head, bool last,
 	x->began = loop_now(w->loop);
 	x->wall = clock_wall();
 	x->body_limit = c->port->body_size;
-	s->sink = &exchange_down_sink;
+	s->sink = &relay_down_sink;
 	s->arg = x;
 	c->exchange = x;
 	TAILQ_INSERT_TAIL(&w->exchanges, x, entry);
@@ -143,7 +111,7 @@ exchange_send(struct exchange *x, struct stream *up)
 	bool waits = head->expect_continue && !x->request_done;
 
 	x->up = up;
-	up->sink = &exchange_up_sink;
+	up->sink = &relay_up_sink;
 	up->arg = x;
 	set_phase(x, PHASE_WAIT);
 	head->expect_continue = false; /* it is us who answers it */
@@ -159,7 +127,8 @@ exchange_send(struct exchange *x, struct stream *up)
 		struct buf held = x->held;
 
 		x->held = (struct buf){ 0 };
-		to_server(x, &held, x->request_done && x->tail == NULL);
+		relay_request_body(
+		    x, &held, x->request_done && x->tail == NULL);
 	}
 	if (x->tail != NULL)
 		up->ops->tail(up, x->tail);
@@ -422,201 +391,4 @@ set_phase(struct exchange *x, enum phase phase)
 {
 	assert(phase > x->phase || x->phase < PHASE_ANSWER);
 	x->phase = phase;
-}
-
-/* ---- the request, client to server ---- */
-
-static void
-to_server(struct exchange *x, struct buf *body, bool last)
-{
-	keep_for_replay(x, body);
-	x->up->ops->body(x->up, body, last);
-	credit_client(x);
-}
-
-static void
-keep_for_replay(struct exchange *x, const struct buf *body)
-{
-	if (!x->replayable)
-		return;
-	if (x->replay.n + body->n <= REPLAY_MOST) {
-		buf_share(&x->replay, body, body->n);
-		return;
-	}
-	x->replayable = false;
-	buf_clear(&x->replay);
-}
-
-/* The client may send as much more as the server has room for. */
-static void
-credit_client(struct exchange *x)
-{
-	size_t n = x->down_untook;
-
-	if (n == 0 || x->up->ops->room(x->up) == 0)
-		return;
-	x->down_untook = 0;
-	x->down->ops->took(x->down, n);
-}
-
-static void
-down_body(void *arg, struct buf *body, bool last)
-{
-	struct exchange *x = arg;
-	size_t n = body->n;
-
-	x->bytes_in += n;
-	x->request_done = last;
-	if (x->up == NULL && x->phase >= PHASE_ANSWER) {
-		buf_clear(body);
-		x->down->ops->took(x->down, n);
-		return;
-	}
-	if (x->bytes_in > x->body_limit) {
-		buf_clear(body);
-		exchange_fail(x, END_BODY_TOO_LARGE);
-		return;
-	}
-	x->down_untook += n;
-	if (x->up != NULL)
-		to_server(x, body, last);
-	else
-		buf_move(&x->held, body, n);
-}
-
-static void
-down_tail(void *arg, struct fields *tail)
-{
-	struct exchange *x = arg;
-
-	x->request_done = true;
-	x->tail = tail;
-	if (x->up != NULL)
-		x->up->ops->tail(x->up, tail);
-}
-
-static void
-down_room(void *arg)
-{
-	struct exchange *x = arg;
-
-	if (x->up != NULL)
-		credit_server(x);
-}
-
-static void
-down_flushed(void *arg)
-{
-	struct exchange *x = arg;
-
-	x->down = NULL;
-	exchange_end(x);
-}
-
-/* What the client sends is no request any more. */
-static void
-down_broken(void *arg, enum end why)
-{
-	struct exchange *x = arg;
-
-	if (x->phase < PHASE_ANSWER || x->up != NULL)
-		exchange_fail(x, why);
-}
-
-static void
-down_gone(void *arg, enum end why)
-{
-	struct exchange *x = arg;
-
-	x->down = NULL;
-	exchange_cut(x, why);
-}
-
-/* ---- the response, server to client ---- */
-
-static void
-credit_server(struct exchange *x)
-{
-	size_t n = x->up_untook;
-
-	if (n == 0 || x->down->ops->room(x->down) == 0)
-		return;
-	x->up_untook = 0;
-	x->up->ops->took(x->up, n);
-}
-
-/*
- * The response came to its end: its stream is over.  The client's ends when all
- * is sent.
- */
-static void
-server_done(struct exchange *x)
-{
-	x->up = NULL;
-	attempt_over(x, END_NONE);
-}
-
-/* 100 was said already, or never asked for. */
-static void
-up_head(void *arg, struct head *head, bool last)
-{
-	struct exchange *x = arg;
-
-	if (head->status == 100)
-		return;
-	if (head->status < 200) {
-		x->down->ops->head(x->down, head, false);
-		return;
-	}
-	attempt_answered(x, head->status);
-	buf_clear(&x->replay);
-	x->replayable = false;
-	headers_response(x, head);
-	exchange_answer(x, head, last);
-	if (last)
-		server_done(x);
-}
-
-static void
-up_body(void *arg, struct buf *body, bool last)
-{
-	struct exchange *x = arg;
-
-	x->bytes_out += body->n;
-	x->up_untook += body->n;
-	x->down->ops->body(x->down, body, last);
-	if (last)
-		server_done(x);
-	else
-		credit_server(x);
-}
-
-static void
-up_tail(void *arg, struct fields *tail)
-{
-	struct exchange *x = arg;
-
-	x->down->ops->tail(x->down, tail);
-	server_done(x);
-}
-
-static void
-up_room(void *arg)
-{
-	struct exchange *x = arg;
-
-	if (x->down != NULL)
-		credit_client(x);
-}
-
-static void
-up_gone(void *arg, enum end why)
-{
-	struct exchange *x = arg;
-
-	x->up = NULL;
-	if (x->phase < PHASE_ANSWER)
-		attempt_failed(x, why);
-	else
-		exchange_fail(x, why);
 }

@@ -102,6 +102,4 @@ void	exchange_end(struct exchange *);
 const char	*exchange_phase_name(enum phase);
 void	exchange_spare_free(struct worker *);
 
-extern const struct sink_ops exchange_up_sink, exchange_down_sink;
-
 #endif
