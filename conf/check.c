@@ -8,18 +8,17 @@
 #include "conf/decode.h"
 #include "conf/suggest.h"
 
-static void	 check_presence(struct check *);
-static void	 check_listeners(struct check *, struct conf_node *map);
-static void	 check_listener(struct check *, struct conf_listener *,
-		    struct conf_node *);
-static void	 check_address(struct check *, struct map *seen,
-		    struct conf_address *, struct conf_node *,
-		    const char *owner);
-static void	 check_upstreams(struct check *, struct conf_node *map);
-static void	 check_unused(struct check *, struct conf_node *map);
-static void	 vfault(struct check *, const struct conf_node *, bool warning,
-		    const char *hint, const char *, va_list)
-		    __attribute__((format(printf, 5, 0)));
+static void check_presence(struct check *);
+static void check_listeners(struct check *, struct conf_node *map);
+static void
+check_listener(struct check *, struct conf_listener *, struct conf_node *);
+static void check_address(struct check *, struct map *seen,
+    struct conf_address *, struct conf_node *, const char *owner);
+static void check_upstreams(struct check *, struct conf_node *map);
+static void check_unused(struct check *, struct conf_node *map);
+static void
+vfault(struct check *, const struct conf_node *, bool warning, const char *hint,
+    const char *, va_list) __attribute__((format(printf, 5, 0)));
 
 void
 check_conf(struct conf *conf, struct conf_errors *errors)
@@ -79,7 +78,8 @@ check_near(struct check *x, const struct conf_node *names, struct text name)
 	key = node_pair(names, near.found)->key;
 	return arena_printf(&x->conf->arena,
 	    "; did you mean '%.*s' (%s:%u:%u)?", TEXT_ARG(near.found),
-	    key->place.file, key->place.line, key->place.column).p;
+	    key->place.file, key->place.line, key->place.column)
+	    .p;
 }
 
 const char *
@@ -92,7 +92,8 @@ check_address_key(struct check *x, const struct conf_address *a)
 		return NULL;
 	if (e->is_name)
 		return arena_printf(&x->conf->arena, "%s:%u",
-		    value_folded(&x->conf->arena, e->host).p, e->port).p;
+		    value_folded(&x->conf->arena, e->host).p, e->port)
+		    .p;
 	if (e->port == 0 && !addr_is_unix(&e->addr))
 		return NULL;
 	addr_print(&e->addr, text);
@@ -150,7 +151,8 @@ check_listener(struct check *x, struct conf_listener *l, struct conf_node *n)
 		check_fault(x, node_get(n, "redirect"),
 		    "leave it out, or the tls block",
 		    "listeners.%s.redirect: a listener with tls has nothing "
-		    "to redirect to", l->name);
+		    "to redirect to",
+		    l->name);
 }
 
 static void
@@ -166,9 +168,10 @@ check_address(struct check *x, struct map *seen, struct conf_address *a,
 	if (first == NULL)
 		map_set(seen, text_of(key), a);
 	else
-		check_fault(x, n, NULL, "%s: address %.60s is taken, at "
-		    "%s:%u:%u", owner, a->text,
-		    first->place.file, first->place.line,
+		check_fault(x, n, NULL,
+		    "%s: address %.60s is taken, at "
+		    "%s:%u:%u",
+		    owner, a->text, first->place.file, first->place.line,
 		    first->place.column);
 }
 
@@ -203,6 +206,10 @@ vfault(struct check *x, const struct conf_node *n, bool warning,
 {
 	if (n == NULL || n->bad)
 		return;
-	errors_vadd(x->errors, &(struct fault){ .place = n->place,
-	    .width = n->width, .warning = warning, .hint = hint }, format, ap);
+	errors_vadd(x->errors,
+	    &(struct fault){ .place = n->place,
+		.width = n->width,
+		.warning = warning,
+		.hint = hint },
+	    format, ap);
 }

@@ -6,34 +6,34 @@
 
 #include "conf/check.h"
 
-#define COMBINATIONS_MAX	64	/* of hosts and paths: enough for a warning */
+#define COMBINATIONS_MAX 64 /* of hosts and paths: enough for a warning */
 
 /* One host and path of a route, in a chain of those with the same. */
 struct condition {
-	const struct conf_route	*route;
-	struct condition	*next;
+	const struct conf_route *route;
+	struct condition *next;
 };
 
-static void	 check_route(struct check *, struct conf_route *, unsigned i,
-		    struct conf_node *);
-static void	 check_action(struct check *, struct conf_route *, unsigned i,
-		    struct conf_node *);
-static void	 check_targets(struct check *, struct conf_route *, unsigned i,
-		    struct conf_node *list);
-static void	 check_on(struct check *, struct conf_route *, unsigned i,
-		    struct conf_node *names);
-static void	 check_on_one(struct check *, struct conf_route *, unsigned i,
-		    struct conf_node *name);
-static const struct conf_route *shadow_of(struct check *, struct map *,
-		    const struct conf_route *);
-static bool	 shadows(const struct check *, const struct conf_route *,
-		    const struct conf_route *later);
-static bool	 all_in(const char **some, unsigned nsome, const char **all,
-		    unsigned nall);
-static void	 add_conditions(struct check *, struct map *,
-		    const struct conf_route *);
-static struct text condition_key(struct check *, const struct conf_route *,
-		    unsigned host, unsigned path);
+static void check_route(
+    struct check *, struct conf_route *, unsigned i, struct conf_node *);
+static void check_action(
+    struct check *, struct conf_route *, unsigned i, struct conf_node *);
+static void check_targets(
+    struct check *, struct conf_route *, unsigned i, struct conf_node *list);
+static void check_on(
+    struct check *, struct conf_route *, unsigned i, struct conf_node *names);
+static void check_on_one(
+    struct check *, struct conf_route *, unsigned i, struct conf_node *name);
+static const struct conf_route *
+shadow_of(struct check *, struct map *, const struct conf_route *);
+static bool shadows(const struct check *, const struct conf_route *,
+    const struct conf_route *later);
+static bool
+all_in(const char **some, unsigned nsome, const char **all, unsigned nall);
+static void
+add_conditions(struct check *, struct map *, const struct conf_route *);
+static struct text condition_key(
+    struct check *, const struct conf_route *, unsigned host, unsigned path);
 
 void
 check_routes(struct check *x, struct conf_node *list)
@@ -49,9 +49,10 @@ check_routes(struct check *x, struct conf_node *list)
 		if (name == NULL || name->kind != NODE_SCALAR)
 			continue;
 		if ((first = map_get(&names, name->text)) != NULL)
-			check_fault(x, name, NULL, "routes[%u].name: a second "
-			    "route '%.60s', first at %s:%u:%u", i,
-			    name->text.p, first->place.file,
+			check_fault(x, name, NULL,
+			    "routes[%u].name: a second "
+			    "route '%.60s', first at %s:%u:%u",
+			    i, name->text.p, first->place.file,
 			    first->place.line, first->place.column);
 		else
 			map_set(&names, name->text, name);
@@ -70,9 +71,11 @@ check_shadows(struct check *x, struct conf_node *list)
 	for (i = 0; i < x->conf->nroutes; i++) {
 		first = shadow_of(x, &conditions, &x->conf->routes[i]);
 		if (first != NULL)
-			check_warning(x, list->items[i], NULL, "routes[%u] is "
+			check_warning(x, list->items[i], NULL,
+			    "routes[%u] is "
 			    "never reached: '%.60s' at %s:%u:%u has the same "
-			    "conditions", i, first->name, first->place.file,
+			    "conditions",
+			    i, first->name, first->place.file,
 			    first->place.line, first->place.column);
 		add_conditions(x, &conditions, &x->conf->routes[i]);
 	}
@@ -80,8 +83,8 @@ check_shadows(struct check *x, struct conf_node *list)
 }
 
 static void
-check_route(struct check *x, struct conf_route *r, unsigned i,
-    struct conf_node *n)
+check_route(
+    struct check *x, struct conf_route *r, unsigned i, struct conf_node *n)
 {
 	struct conf_node *listeners = node_get(n, "listeners");
 
@@ -93,11 +96,12 @@ check_route(struct check *x, struct conf_route *r, unsigned i,
 }
 
 static void
-check_action(struct check *x, struct conf_route *r, unsigned i,
-    struct conf_node *n)
+check_action(
+    struct check *x, struct conf_route *r, unsigned i, struct conf_node *n)
 {
 	static const char *const actions[] = {
-		[ACTION_PROXY] = "to", [ACTION_RESPOND] = "respond",
+		[ACTION_PROXY] = "to",
+		[ACTION_RESPOND] = "respond",
 		[ACTION_REDIRECT] = "redirect",
 	};
 	struct conf_pair *pair;
@@ -108,8 +112,10 @@ check_action(struct check *x, struct conf_route *r, unsigned i,
 			continue;
 		r->action = (enum conf_action)a;
 		if (found++ > 0)
-			check_fault(x, pair->key, "exactly one of to, respond "
-			    "and redirect", "routes[%u]: a second action", i);
+			check_fault(x, pair->key,
+			    "exactly one of to, respond "
+			    "and redirect",
+			    "routes[%u]: a second action", i);
 	}
 	if (found == 0)
 		check_fault(x, n, "one of to, respond and redirect",
@@ -124,8 +130,8 @@ check_action(struct check *x, struct conf_route *r, unsigned i,
 }
 
 static void
-check_targets(struct check *x, struct conf_route *r, unsigned i,
-    struct conf_node *list)
+check_targets(
+    struct check *x, struct conf_route *r, unsigned i, struct conf_node *list)
 {
 	struct conf_node *names = node_get(x->conf->tree, "upstreams"), *name;
 	struct conf_upstream *u;
@@ -141,28 +147,29 @@ check_targets(struct check *x, struct conf_route *r, unsigned i,
 			continue;
 		if ((u = map_get(&x->upstreams, name->text)) == NULL) {
 			near = check_near(x, names, name->text);
-			check_fault(x, name, near[0] != '\0' ? NULL :
-			    "a server's address has a port: host:port",
-			    "routes[%u].to: no upstream is named '%.60s'%s",
-			    i, name->text.p, near);
+			check_fault(x, name,
+			    near[0] != '\0'
+				? NULL
+				: "a server's address has a port: host:port",
+			    "routes[%u].to: no upstream is named '%.60s'%s", i,
+			    name->text.p, near);
 			continue;
 		}
 		r->targets[t].upstream = (unsigned)(u - x->conf->upstreams);
 		x->used[r->targets[t].upstream] = true;
 	}
 	if (r->ntargets > 0 && weight == 0 && x->errors->nerrors == 0)
-		check_fault(x, list, NULL, "routes[%u].to: all weights are 0",
-		    i);
+		check_fault(
+		    x, list, NULL, "routes[%u].to: all weights are 0", i);
 }
 
 static void
-check_on(struct check *x, struct conf_route *r, unsigned i,
-    struct conf_node *names)
+check_on(
+    struct check *x, struct conf_route *r, unsigned i, struct conf_node *names)
 {
 	unsigned n;
 
-	r->on_listener = arena_zalloc(&x->conf->arena,
-	    x->conf->nlisteners + 1);
+	r->on_listener = arena_zalloc(&x->conf->arena, x->conf->nlisteners + 1);
 	if (names->kind == NODE_SCALAR)
 		check_on_one(x, r, i, names);
 	for (n = 0; names->kind == NODE_LIST && n < names->n; n++)
@@ -170,8 +177,8 @@ check_on(struct check *x, struct conf_route *r, unsigned i,
 }
 
 static void
-check_on_one(struct check *x, struct conf_route *r, unsigned i,
-    struct conf_node *name)
+check_on_one(
+    struct check *x, struct conf_route *r, unsigned i, struct conf_node *name)
 {
 	struct conf_node *names = node_get(x->conf->tree, "listeners");
 	struct conf_listener *l;
@@ -235,8 +242,8 @@ all_in(const char **some, unsigned nsome, const char **all, unsigned nall)
 }
 
 static void
-add_conditions(struct check *x, struct map *conditions,
-    const struct conf_route *r)
+add_conditions(
+    struct check *x, struct map *conditions, const struct conf_route *r)
 {
 	unsigned hosts = r->nhosts > 0 ? r->nhosts : 1;
 	unsigned paths = r->npaths > 0 ? r->npaths : 1;
@@ -257,8 +264,8 @@ add_conditions(struct check *x, struct map *conditions,
 }
 
 static struct text
-condition_key(struct check *x, const struct conf_route *r, unsigned host,
-    unsigned path)
+condition_key(
+    struct check *x, const struct conf_route *r, unsigned host, unsigned path)
 {
 	return arena_printf(&x->conf->arena, "%s %s",
 	    r->nhosts > 0 ? r->hosts[host] : "",

@@ -1,17 +1,17 @@
 /* Checks of one upstream: its servers and its breaker. */
 #include "conf/check.h"
 
-static void	 check_servers(struct check *, struct conf_upstream *,
-		    struct conf_node *list);
-static void	 check_server(struct check *, struct conf_upstream *,
-		    struct conf_server *, struct conf_node *,
-		    struct map *addresses, struct map *names);
-static void	 check_breaker(struct check *, struct conf_upstream *,
-		    struct conf_node *);
+static void
+check_servers(struct check *, struct conf_upstream *, struct conf_node *list);
+static void
+check_server(struct check *, struct conf_upstream *, struct conf_server *,
+    struct conf_node *, struct map *addresses, struct map *names);
+static void
+check_breaker(struct check *, struct conf_upstream *, struct conf_node *);
 
 void
-check_upstream(struct check *x, struct conf_upstream *u,
-    const struct conf_pair *pair)
+check_upstream(
+    struct check *x, struct conf_upstream *u, const struct conf_pair *pair)
 {
 	struct conf_node *n = pair->value;
 	struct conf_node *breaker = node_get(n, "circuit_breaker");
@@ -20,34 +20,36 @@ check_upstream(struct check *x, struct conf_upstream *u,
 	if (u->breaker.on && breaker != NULL && !breaker->bad)
 		check_breaker(x, u, breaker);
 	if (!u->probe.on && !u->breaker.on && u->nservers > 0)
-		check_warning(x, pair->key, NULL, "upstreams.%.60s has neither "
+		check_warning(x, pair->key, NULL,
+		    "upstreams.%.60s has neither "
 		    "health_check nor circuit_breaker: only failing requests "
-		    "tell that a server is ill", u->name);
+		    "tell that a server is ill",
+		    u->name);
 }
 
 static void
-check_servers(struct check *x, struct conf_upstream *u,
-    struct conf_node *list)
+check_servers(struct check *x, struct conf_upstream *u, struct conf_node *list)
 {
 	struct map addresses = { 0 }, names = { 0 };
 	unsigned i, weight = 0;
 
 	for (i = 0; i < u->nservers; i++) {
-		check_server(x, u, &u->servers[i], list->items[i],
-		    &addresses, &names);
+		check_server(
+		    x, u, &u->servers[i], list->items[i], &addresses, &names);
 		weight += u->servers[i].weight;
 	}
 	if (u->nservers > 0 && weight == 0 && x->errors->nerrors == 0)
-		check_warning(x, list, NULL, "upstreams.%.60s.servers: all "
-		    "weights are 0, so no server gets a request", u->name);
+		check_warning(x, list, NULL,
+		    "upstreams.%.60s.servers: all "
+		    "weights are 0, so no server gets a request",
+		    u->name);
 	map_fini(&addresses);
 	map_fini(&names);
 }
 
 static void
-check_server(struct check *x, struct conf_upstream *u,
-    struct conf_server *srv, struct conf_node *n, struct map *addresses,
-    struct map *names)
+check_server(struct check *x, struct conf_upstream *u, struct conf_server *srv,
+    struct conf_node *n, struct map *addresses, struct map *names)
 {
 	const char *key = check_address_key(x, &srv->address);
 	struct conf_node *address = node_get(n, "address"), *first;
@@ -57,9 +59,9 @@ check_server(struct check *x, struct conf_upstream *u,
 	if ((first = map_get(addresses, text_of(key))) != NULL)
 		check_fault(x, address, "use weight for a larger share",
 		    "upstreams.%.60s: server %.60s a second time, first at "
-		    "%s:%u:%u", u->name, srv->address.text,
-		    first->place.file, first->place.line,
-		    first->place.column);
+		    "%s:%u:%u",
+		    u->name, srv->address.text, first->place.file,
+		    first->place.line, first->place.column);
 	else
 		map_set(addresses, text_of(key), address);
 	if (srv->name == NULL)
@@ -67,8 +69,9 @@ check_server(struct check *x, struct conf_upstream *u,
 	else if ((first = map_get(names, text_of(srv->name))) != NULL)
 		check_fault(x, node_get(n, "name"), NULL,
 		    "upstreams.%.60s: a second server '%.60s', first at "
-		    "%s:%u:%u", u->name, srv->name, first->place.file,
-		    first->place.line, first->place.column);
+		    "%s:%u:%u",
+		    u->name, srv->name, first->place.file, first->place.line,
+		    first->place.column);
 	map_set(names, text_of(srv->name), n);
 }
 
@@ -87,6 +90,8 @@ check_breaker(struct check *x, struct conf_upstream *u, struct conf_node *n)
 	if (value == NULL)
 		value = node_get(n, "open_for");
 	if (b->max_open_for_ns > 0 && b->max_open_for_ns < b->open_for_ns)
-		check_fault(x, value, NULL, "upstreams.%.60s.circuit_breaker: "
-		    "max_open_for is shorter than open_for", u->name);
+		check_fault(x, value, NULL,
+		    "upstreams.%.60s.circuit_breaker: "
+		    "max_open_for is shorter than open_for",
+		    u->name);
 }

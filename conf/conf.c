@@ -12,8 +12,8 @@
 #include "conf/load.h"
 #include "conf/normal.h"
 
-static struct conf *build(const char *path, const struct text *yaml,
-		    struct conf_errors *);
+static struct conf *
+build(const char *path, const struct text *yaml, struct conf_errors *);
 
 struct conf *
 conf_load(const char *path, struct conf_errors *errors)
@@ -41,13 +41,13 @@ static struct conf *
 build(const char *path, const struct text *yaml, struct conf_errors *errors)
 {
 	struct conf *conf = xcalloc(1, sizeof(*conf));
-	struct loader l = { .reader = { .arena = &conf->arena,
-	    .errors = errors } };
+	struct loader l = { .reader = {
+				.arena = &conf->arena, .errors = errors } };
 
 	conf->path = arena_strdup(&conf->arena, path);
 	errors->path = arena_strdup(&errors->arena, path);
-	conf->tree = yaml != NULL ? load_text(&l, conf->path, *yaml) :
-	    load_file(&l, conf->path);
+	conf->tree = yaml != NULL ? load_text(&l, conf->path, *yaml)
+				  : load_file(&l, conf->path);
 	if (conf->tree != NULL && !l.broken) {
 		normal_tree(&l.reader, conf->tree);
 		decode_conf(conf, errors);

@@ -13,49 +13,49 @@
 #include "conf/grammar.h"
 #include "conf/suggest.h"
 
-static void	 decode_block(struct decoder *, const char *path,
-		    struct conf_node *map, char *record);
-static void	 refuse_unknown(struct decoder *, const char *path,
-		    const struct conf_node *map);
-static void	 refuse_meaningless(struct decoder *, const struct key *,
-		    const struct conf_node *map);
-static void	 decode_absent(struct decoder *, const struct key *,
-		    char *record);
+static void decode_block(
+    struct decoder *, const char *path, struct conf_node *map, char *record);
+static void
+refuse_unknown(struct decoder *, const char *path, const struct conf_node *map);
+static void refuse_meaningless(
+    struct decoder *, const struct key *, const struct conf_node *map);
+static void decode_absent(struct decoder *, const struct key *, char *record);
 static struct conf_node *fallback_node(struct decoder *, const struct key *);
-static void	 decode_key(struct decoder *, const struct key *,
-		    struct conf_node *, char *record);
-static void	 decode_present_block(struct decoder *, const struct key *,
-		    struct conf_node *, char *record);
-static void	 decode_same(struct decoder *, const struct key *,
-		    struct conf_node *);
-static void	 decode_named(struct decoder *, const struct key *,
-		    struct conf_node *, char *record);
-static void	 check_name(struct decoder *, const struct key *,
-		    struct conf_node *key);
-static void	 decode_records(struct decoder *, const struct key *,
-		    struct conf_node *, char *record);
-static void	 decode_fields(struct decoder *, const struct key *,
-		    struct conf_node *, char *record);
-static void	 decode_field(struct decoder *, struct conf_pair *,
-		    struct map *seen, struct conf_field *);
-static void	 decode_value(struct decoder *, const struct key *,
-		    struct conf_node *, char *record);
-static void	 decode_values(struct decoder *, const struct key *,
-		    struct conf_node *, char *record);
-static bool	 is_kind(struct decoder *, struct conf_node *, enum node_kind,
-		    const char *words);
-static bool	 has_items(struct decoder *, struct conf_node *);
-static char	*new_list(struct decoder *, const struct key *, unsigned n,
-		    char *record);
-static size_t	 enter(struct decoder *, const char *format, ...)
-		    __attribute__((format(printf, 2, 3)));
-static void	 leave(struct decoder *, size_t);
+static void decode_key(
+    struct decoder *, const struct key *, struct conf_node *, char *record);
+static void decode_present_block(
+    struct decoder *, const struct key *, struct conf_node *, char *record);
+static void
+decode_same(struct decoder *, const struct key *, struct conf_node *);
+static void decode_named(
+    struct decoder *, const struct key *, struct conf_node *, char *record);
+static void
+check_name(struct decoder *, const struct key *, struct conf_node *key);
+static void decode_records(
+    struct decoder *, const struct key *, struct conf_node *, char *record);
+static void decode_fields(
+    struct decoder *, const struct key *, struct conf_node *, char *record);
+static void decode_field(struct decoder *, struct conf_pair *, struct map *seen,
+    struct conf_field *);
+static void decode_value(
+    struct decoder *, const struct key *, struct conf_node *, char *record);
+static void decode_values(
+    struct decoder *, const struct key *, struct conf_node *, char *record);
+static bool is_kind(
+    struct decoder *, struct conf_node *, enum node_kind, const char *words);
+static bool has_items(struct decoder *, struct conf_node *);
+static char *
+new_list(struct decoder *, const struct key *, unsigned n, char *record);
+static size_t enter(struct decoder *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void leave(struct decoder *, size_t);
 
 void
 decode_conf(struct conf *conf, struct conf_errors *errors)
 {
-	struct decoder x = { .arena = &conf->arena, .errors = errors,
-	    .owner = conf->tree };
+	struct decoder x = {
+		.arena = &conf->arena, .errors = errors, .owner = conf->tree
+	};
 
 	decode_block(&x, "", conf->tree, (char *)conf);
 }
@@ -64,8 +64,7 @@ void
 decode_fault(struct decoder *x, struct conf_node *n, const char *hint,
     const char *format, ...)
 {
-	struct fault f = { .place = n->place, .width = n->width,
-	    .hint = hint };
+	struct fault f = { .place = n->place, .width = n->width, .hint = hint };
 	char message[512];
 	va_list ap;
 
@@ -78,8 +77,8 @@ decode_fault(struct decoder *x, struct conf_node *n, const char *hint,
 
 /* A map, or NULL for one that is absent and all default. */
 static void
-decode_block(struct decoder *x, const char *path, struct conf_node *map,
-    char *record)
+decode_block(
+    struct decoder *x, const char *path, struct conf_node *map, char *record)
 {
 	const struct conf_node *owner = x->owner;
 	struct conf_node *value;
@@ -90,8 +89,8 @@ decode_block(struct decoder *x, const char *path, struct conf_node *map,
 	for (i = 0; i < schema_keys; i++) {
 		if (!key_is_under(&schema[i], path))
 			continue;
-		up = enter(x, "%s%s", x->n > 0 ? "." : "",
-		    key_name(&schema[i]));
+		up =
+		    enter(x, "%s%s", x->n > 0 ? "." : "", key_name(&schema[i]));
 		value = node_get(map, key_name(&schema[i]));
 		if (!decode_applies(&schema[i], map))
 			refuse_meaningless(x, &schema[i], map);
@@ -105,8 +104,7 @@ decode_block(struct decoder *x, const char *path, struct conf_node *map,
 }
 
 static void
-refuse_unknown(struct decoder *x, const char *path,
-    const struct conf_node *map)
+refuse_unknown(struct decoder *x, const char *path, const struct conf_node *map)
 {
 	struct conf_node *key;
 	unsigned i;
@@ -116,9 +114,10 @@ refuse_unknown(struct decoder *x, const char *path,
 		if (key->bad || key_child(path, key->text) != NULL)
 			continue;
 		key->bad = true;
-		errors_add(x->errors, &(struct fault){ .place = key->place,
-		    .width = key->width,
-		    .hint = suggest_key(x->arena, path, key->text) },
+		errors_add(x->errors,
+		    &(struct fault){ .place = key->place,
+			.width = key->width,
+			.hint = suggest_key(x->arena, path, key->text) },
 		    "unknown key '%.60s'%s%s", key->text.p,
 		    x->n > 0 ? " in " : "", x->path);
 	}
@@ -134,16 +133,16 @@ decode_applies(const struct key *k, const struct conf_node *map)
 }
 
 static void
-refuse_meaningless(struct decoder *x, const struct key *k,
-    const struct conf_node *map)
+refuse_meaningless(
+    struct decoder *x, const struct key *k, const struct conf_node *map)
 {
 	struct conf_pair *pair = node_pair(map, text_of(key_name(k)));
 	char hint[64];
 
 	if (pair == NULL || pair->key->bad)
 		return;
-	snprintf(hint, sizeof(hint), "leave it out, or write type: %s",
-	    k->when);
+	snprintf(
+	    hint, sizeof(hint), "leave it out, or write type: %s", k->when);
 	decode_fault(x, pair->key, hint, "this means nothing with type: %.60s",
 	    node_get(map, "type")->text.p);
 }
@@ -152,8 +151,9 @@ static void
 decode_absent(struct decoder *x, const struct key *k, char *record)
 {
 	if ((k->flags & KEY_REQUIRED) != 0 && !x->partial)
-		errors_add(x->errors, &(struct fault){
-		    .place = x->owner->place, .width = x->owner->width },
+		errors_add(x->errors,
+		    &(struct fault){
+			.place = x->owner->place, .width = x->owner->width },
 		    "%s is missing", x->path);
 	else if (k->type == KEY_BLOCK && !key_is_off(k))
 		decode_present_block(x, k, NULL, record);
@@ -177,8 +177,8 @@ fallback_node(struct decoder *x, const struct key *k)
 }
 
 static void
-decode_key(struct decoder *x, const struct key *k, struct conf_node *n,
-    char *record)
+decode_key(
+    struct decoder *x, const struct key *k, struct conf_node *n, char *record)
 {
 	if (x->partial && (k->flags & KEY_NO_DEFAULT) != 0) {
 		decode_fault(x, n, NULL, "there can be no default for this");
@@ -207,8 +207,8 @@ decode_key(struct decoder *x, const struct key *k, struct conf_node *n,
 
 /* One that is off leaves all its fields zero; NULL: on, with its defaults. */
 static void
-decode_present_block(struct decoder *x, const struct key *k,
-    struct conf_node *n, char *record)
+decode_present_block(
+    struct decoder *x, const struct key *k, struct conf_node *n, char *record)
 {
 	bool on = true;
 
@@ -230,8 +230,8 @@ static void
 decode_same(struct decoder *x, const struct key *k, struct conf_node *n)
 {
 	union {
-		struct conf_upstream	upstream;
-		struct conf_route	route;
+		struct conf_upstream upstream;
+		struct conf_route route;
 	} nobody = { 0 };
 
 	if (!is_kind(x, n, NODE_MAP, "a map of keys"))
@@ -242,8 +242,8 @@ decode_same(struct decoder *x, const struct key *k, struct conf_node *n)
 }
 
 static void
-decode_named(struct decoder *x, const struct key *k, struct conf_node *n,
-    char *record)
+decode_named(
+    struct decoder *x, const struct key *k, struct conf_node *n, char *record)
 {
 	struct conf_node *key;
 	char path[KEY_PATH_MAX], *item;
@@ -273,14 +273,15 @@ check_name(struct decoder *x, const struct key *k, struct conf_node *key)
 {
 	const char *hint = NULL;
 
-	if (!key->made && !((k->flags & KEY_LABELS) != 0 ?
-	    grammar_label(key->text, &hint) : grammar_name(key->text, &hint)))
+	if (!key->made &&
+	    !((k->flags & KEY_LABELS) != 0 ? grammar_label(key->text, &hint)
+					   : grammar_name(key->text, &hint)))
 		decode_fault(x, key, hint, "'%.60s' is no name", key->text.p);
 }
 
 static void
-decode_records(struct decoder *x, const struct key *k, struct conf_node *n,
-    char *record)
+decode_records(
+    struct decoder *x, const struct key *k, struct conf_node *n, char *record)
 {
 	char path[KEY_PATH_MAX], *item;
 	unsigned i;
@@ -304,8 +305,8 @@ decode_records(struct decoder *x, const struct key *k, struct conf_node *n,
 }
 
 static void
-decode_fields(struct decoder *x, const struct key *k, struct conf_node *n,
-    char *record)
+decode_fields(
+    struct decoder *x, const struct key *k, struct conf_node *n, char *record)
 {
 	struct conf_field *field;
 	struct map seen = { 0 };
@@ -336,8 +337,8 @@ decode_field(struct decoder *x, struct conf_pair *pair, struct map *seen,
 	if (!grammar_field(key->text, &hint))
 		decode_fault(x, key, hint, "not a header that may be changed");
 	else if (map_get(seen, folded) != NULL)
-		decode_fault(x, key, "header names have no case",
-		    "a second time");
+		decode_fault(
+		    x, key, "header names have no case", "a second time");
 	else if (value->kind != NODE_SCALAR)
 		decode_fault(x, value, NULL, "a text is wanted");
 	else if (!grammar_value(value->text, &hint))
@@ -347,8 +348,8 @@ decode_field(struct decoder *x, struct conf_pair *pair, struct map *seen,
 }
 
 static void
-decode_value(struct decoder *x, const struct key *k, struct conf_node *n,
-    char *record)
+decode_value(
+    struct decoder *x, const struct key *k, struct conf_node *n, char *record)
 {
 	char *to = k->width > 0 ? record + k->offset : NULL;
 
@@ -363,8 +364,8 @@ decode_value(struct decoder *x, const struct key *k, struct conf_node *n,
 }
 
 static void
-decode_values(struct decoder *x, const struct key *k, struct conf_node *n,
-    char *record)
+decode_values(
+    struct decoder *x, const struct key *k, struct conf_node *n, char *record)
 {
 	char *to = k->width > 0 ? record + k->offset : NULL;
 	unsigned i;
@@ -389,7 +390,7 @@ is_kind(struct decoder *x, struct conf_node *n, enum node_kind kind,
     const char *words)
 {
 	static const char *const names[] = { "a single value", "a list",
-	    "a map" };
+		"a map" };
 
 	if (n->kind == kind)
 		return true;
@@ -404,8 +405,8 @@ has_items(struct decoder *x, struct conf_node *n)
 {
 	if (n->n > 0)
 		return true;
-	decode_fault(x, n, "leave the key out, or fill it in",
-	    "there is nothing in it");
+	decode_fault(
+	    x, n, "leave the key out, or fill it in", "there is nothing in it");
 	return false;
 }
 

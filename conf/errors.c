@@ -12,23 +12,23 @@
 
 #include "conf/errors.h"
 
-#define LINE_SHOWN	256	/* bytes of a source line; longer: not shown */
-#define MESSAGE_MAX	512
+#define LINE_SHOWN 256 /* bytes of a source line; longer: not shown */
+#define MESSAGE_MAX 512
 
-static bool	 keep(struct conf_errors *, bool warning);
+static bool keep(struct conf_errors *, bool warning);
 static const char *harmless(struct arena *, struct text);
-static const char *source_line(struct conf_errors *, struct conf_place,
-		    unsigned *order);
+static const char *
+source_line(struct conf_errors *, struct conf_place, unsigned *order);
 static struct text nth_line(struct text, unsigned);
 static const char *read_line(struct conf_errors *, struct conf_place);
-static bool	 after(const struct conf_error *, const struct conf_error *);
-static void	 print_one(const struct conf_error *, FILE *);
-static void	 print_source(const struct conf_error *, FILE *);
-static void	 print_total(const struct conf_errors *, FILE *);
+static bool after(const struct conf_error *, const struct conf_error *);
+static void print_one(const struct conf_error *, FILE *);
+static void print_source(const struct conf_error *, FILE *);
+static void print_total(const struct conf_errors *, FILE *);
 
 void
-errors_add(struct conf_errors *errors, const struct fault *f,
-    const char *format, ...)
+errors_add(
+    struct conf_errors *errors, const struct fault *f, const char *format, ...)
 {
 	va_list ap;
 
@@ -128,8 +128,8 @@ keep(struct conf_errors *errors, bool warning)
 		return false;
 	if (errors->n == errors->cap) {
 		errors->cap = errors->cap > 0 ? errors->cap * 2 : 8;
-		errors->v = xrealloc(errors->v,
-		    errors->cap * sizeof(*errors->v));
+		errors->v =
+		    xrealloc(errors->v, errors->cap * sizeof(*errors->v));
 	}
 	return true;
 }
@@ -153,8 +153,8 @@ harmless(struct arena *arena, struct text t)
 
 /* The line at a place: from what was read, or else read anew. */
 static const char *
-source_line(struct conf_errors *errors, struct conf_place place,
-    unsigned *order)
+source_line(
+    struct conf_errors *errors, struct conf_place place, unsigned *order)
 {
 	const struct conf_source *s;
 	struct text line;

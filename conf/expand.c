@@ -12,21 +12,20 @@
 
 /* The inside of ${...}. */
 struct variable {
-	struct text	name;
-	char		how;		/* '-' default, '?' message, 0 neither */
-	struct text	rest;		/* the default or message */
+	struct text name;
+	char how; /* '-' default, '?' message, 0 neither */
+	struct text rest; /* the default or message */
 };
 
-static void	 expand_scalar(struct node_reader *, struct conf_node *);
-static size_t	 expand_next(struct node_reader *, struct conf_node *,
-		    size_t at, FILE *to);
-static bool	 variable_parse(struct text, struct variable *);
-static void	 variable_put(struct node_reader *, struct conf_node *,
-		    const struct variable *, size_t at, FILE *to);
-static void	 put(FILE *, struct text);
-static void	 expand_fault(struct node_reader *, struct conf_node *,
-		    size_t at, const char *hint, const char *, ...)
-		    __attribute__((format(printf, 5, 6)));
+static void expand_scalar(struct node_reader *, struct conf_node *);
+static size_t
+expand_next(struct node_reader *, struct conf_node *, size_t at, FILE *to);
+static bool variable_parse(struct text, struct variable *);
+static void variable_put(struct node_reader *, struct conf_node *,
+    const struct variable *, size_t at, FILE *to);
+static void put(FILE *, struct text);
+static void expand_fault(struct node_reader *, struct conf_node *, size_t at,
+    const char *hint, const char *, ...) __attribute__((format(printf, 5, 6)));
 
 void
 expand_tree(struct node_reader *reader, struct conf_node *n)
@@ -53,7 +52,7 @@ expand_scalar(struct node_reader *reader, struct conf_node *n)
 		return;
 	n->expanded = true;
 	if ((to = open_memstream(&expanded, &length)) == NULL)
-		abort();		/* out of memory */
+		abort(); /* out of memory */
 	while (at < n->text.n)
 		at = expand_next(reader, n, at, to);
 	fclose(to);
@@ -63,8 +62,8 @@ expand_scalar(struct node_reader *reader, struct conf_node *n)
 
 /* Copy up to the next ${ and expand it; where to go on. */
 static size_t
-expand_next(struct node_reader *reader, struct conf_node *n, size_t at,
-    FILE *to)
+expand_next(
+    struct node_reader *reader, struct conf_node *n, size_t at, FILE *to)
 {
 	struct text rest = text_from(n->text, at);
 	const char *found = memmem(rest.p, rest.n, "${", 2);
@@ -85,9 +84,9 @@ expand_next(struct node_reader *reader, struct conf_node *n, size_t at,
 	put(to, text_first(rest, before));
 	rest = text_from(rest, before + 2);
 	end = text_find(rest, '}');
-	if (end == -1 ||
-	    !variable_parse(text_first(rest, (size_t)end), &v)) {
-		expand_fault(reader, n, at + before, "write ${NAME}, "
+	if (end == -1 || !variable_parse(text_first(rest, (size_t)end), &v)) {
+		expand_fault(reader, n, at + before,
+		    "write ${NAME}, "
 		    "${NAME:-default} or ${NAME:?message}; $${ for a plain ${",
 		    "'${' does not begin a variable");
 		return n->text.n;
@@ -101,8 +100,9 @@ variable_parse(struct text t, struct variable *v)
 {
 	size_t i = 0;
 
-	while (i < t.n && (isalpha((unsigned char)t.p[i]) || t.p[i] == '_' ||
-	    (i > 0 && isdigit((unsigned char)t.p[i]))))
+	while (i < t.n &&
+	    (isalpha((unsigned char)t.p[i]) || t.p[i] == '_' ||
+		(i > 0 && isdigit((unsigned char)t.p[i]))))
 		i++;
 	*v = (struct variable){ .name = text_first(t, i) };
 	if (i == 0 || i == t.n)
@@ -128,10 +128,13 @@ variable_put(struct node_reader *reader, struct conf_node *n,
 	else if (v->how == '-')
 		put(to, v->rest);
 	else if (v->how == '?' && v->rest.n > 0)
-		expand_fault(reader, n, at, NULL, "environment variable %s: "
-		    "%.*s", name.p, TEXT_ARG(v->rest));
+		expand_fault(reader, n, at, NULL,
+		    "environment variable %s: "
+		    "%.*s",
+		    name.p, TEXT_ARG(v->rest));
 	else
-		expand_fault(reader, n, at, "set it, or give a default: "
+		expand_fault(reader, n, at,
+		    "set it, or give a default: "
 		    "${NAME:-default}",
 		    "environment variable %s is not set", name.p);
 }
@@ -147,8 +150,7 @@ static void
 expand_fault(struct node_reader *reader, struct conf_node *n, size_t at,
     const char *hint, const char *format, ...)
 {
-	struct fault f = { .place = n->place, .width = n->width,
-	    .hint = hint };
+	struct fault f = { .place = n->place, .width = n->width, .hint = hint };
 	va_list ap;
 
 	if (n->exact) {

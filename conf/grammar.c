@@ -9,27 +9,34 @@
 #include "base/addr.h"
 #include "conf/grammar.h"
 
-#define HOST_MAX_BYTES	253
-#define LABEL_MAX_BYTES	63
+#define HOST_MAX_BYTES 253
+#define LABEL_MAX_BYTES 63
 
-static bool	only(struct text, bool (*)(char));
-static bool	is_name_byte(char);
-static bool	is_printable(char);
-static bool	is_token_byte(char);
-static bool	is_path_byte(char);
-static bool	is_value_byte(char);
-static bool	is_host_byte(char);
-static bool	is_dotted_host(struct text);
-static bool	is_address_host(struct text);
-static bool	is_plain_path(struct text, const char **hint);
+static bool only(struct text, bool (*)(char));
+static bool is_name_byte(char);
+static bool is_printable(char);
+static bool is_token_byte(char);
+static bool is_path_byte(char);
+static bool is_value_byte(char);
+static bool is_host_byte(char);
+static bool is_dotted_host(struct text);
+static bool is_address_host(struct text);
+static bool is_plain_path(struct text, const char **hint);
 
 /*
  * Fields that say how a message is framed and sent on: the proxy writes them
  * itself, and a route that could change them could smuggle requests.
  */
 static const char *const own_fields[] = {
-	"connection", "content-length", "host", "keep-alive",
-	"proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+	"connection",
+	"content-length",
+	"host",
+	"keep-alive",
+	"proxy-connection",
+	"te",
+	"trailer",
+	"transfer-encoding",
+	"upgrade",
 };
 
 bool
@@ -84,7 +91,7 @@ grammar_host(struct text t, const char **hint)
 	}
 	if (!is_dotted_host(rest)) {
 		*hint = "letters, digits, '-' and '.'; other letters as "
-		    "punycode (xn--...)";
+			"punycode (xn--...)";
 		return false;
 	}
 	return true;
@@ -99,8 +106,9 @@ grammar_authority(struct text t, const char **hint)
 
 	if (colon != -1 && t.p[t.n - 1] != ']') {
 		host = text_first(t, (size_t)colon);
-		if (!text_to_u64(text_from(t, (size_t)colon + 1), 65535,
-		    &port) || port == 0) {
+		if (!text_to_u64(
+			text_from(t, (size_t)colon + 1), 65535, &port) ||
+		    port == 0) {
 			*hint = "a port is 1 to 65535";
 			return false;
 		}
@@ -192,7 +200,7 @@ grammar_value(struct text t, const char **hint)
 	}
 	if (memmem(t.p, t.n, "$(", 2) != NULL) {
 		*hint = "templates, $(...), are not available in this "
-		    "version";
+			"version";
 		return false;
 	}
 	return true;
@@ -287,6 +295,6 @@ is_plain_path(struct text t, const char **hint)
 	if (only(t, is_path_byte) && text_find(t, '?') == -1)
 		return true;
 	*hint = "no '?', '#', space or control character; percent-encode "
-	    "what is not ASCII";
+		"what is not ASCII";
 	return false;
 }

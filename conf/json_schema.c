@@ -11,22 +11,20 @@
 
 #define VARIABLE "\\$\\{"
 
-static void	 put_block(struct json *, const char *path, bool partial);
-static bool	 is_required(const struct key *, const char *path,
-		    bool partial);
-static void	 put_key(struct json *, const struct key *);
-static void	 put_default(struct json *, const struct key *);
-static void	 put_plain(struct json *, const struct key *, struct text);
-static void	 put_sub_block(struct json *, const struct key *);
-static void	 put_named(struct json *, const struct key *);
-static void	 put_records(struct json *, const struct key *);
-static void	 put_list(struct json *, const struct key *, bool records);
-static void	 put_fields(struct json *);
-static void	 put_values(struct json *, const struct key *);
-static void	 put_words(struct json *, const struct key *);
-static void	 put_value(struct json *, const struct key *);
-static void	 put_types(struct json *, const char *, const char *,
-		    const char *);
+static void put_block(struct json *, const char *path, bool partial);
+static bool is_required(const struct key *, const char *path, bool partial);
+static void put_key(struct json *, const struct key *);
+static void put_default(struct json *, const struct key *);
+static void put_plain(struct json *, const struct key *, struct text);
+static void put_sub_block(struct json *, const struct key *);
+static void put_named(struct json *, const struct key *);
+static void put_records(struct json *, const struct key *);
+static void put_list(struct json *, const struct key *, bool records);
+static void put_fields(struct json *);
+static void put_values(struct json *, const struct key *);
+static void put_words(struct json *, const struct key *);
+static void put_value(struct json *, const struct key *);
+static void put_types(struct json *, const char *, const char *, const char *);
 static const char *pattern_of(const struct key *);
 
 void
@@ -131,8 +129,9 @@ put_default(struct json *j, const struct key *k)
 static void
 put_plain(struct json *j, const struct key *k, struct text t)
 {
-	if (k->type == KEY_BOOL || (k->type == KEY_COUNT &&
-	    !text_equal(t, TEXT("off")) && !text_equal(t, TEXT("auto"))))
+	if (k->type == KEY_BOOL ||
+	    (k->type == KEY_COUNT && !text_equal(t, TEXT("off")) &&
+		!text_equal(t, TEXT("auto"))))
 		json_raw(j, t);
 	else
 		json_text(j, t);
@@ -275,8 +274,8 @@ put_value(struct json *j, const struct key *k)
 	}
 	put_types(j, "pattern", VARIABLE, NULL);
 	if ((k->flags & (KEY_OFF | KEY_AUTO)) != 0)
-		put_types(j, "const", (k->flags & KEY_OFF) != 0 ? "off" :
-		    "auto", NULL);
+		put_types(j, "const",
+		    (k->flags & KEY_OFF) != 0 ? "off" : "auto", NULL);
 }
 
 /* A word that YAML takes for a number is let through in both forms. */

@@ -18,36 +18,36 @@
 #include "conf/load.h"
 #include "conf/schema.h"
 
-#define FILE_MAX_BYTES	(64u << 20)
+#define FILE_MAX_BYTES (64u << 20)
 
 /* A file whose includes are being read. */
 struct open_file {
-	const char		*name;
-	dev_t			 device;
-	ino_t			 inode;
-	struct open_file	*outer;
+	const char *name;
+	dev_t device;
+	ino_t inode;
+	struct open_file *outer;
 };
 
-static struct conf_node *load(struct loader *, const char *path,
-		    const struct conf_node *from);
-static bool	 read_all(struct loader *, int fd, struct text *);
-static struct conf_node *load_source(struct loader *, const char *name,
-		    struct text);
-static void	 refuse_root(struct loader *, const char *name,
-		    const struct conf_node *);
-static void	 include_all(struct loader *, struct conf_node *root,
-		    struct conf_node *patterns);
-static void	 include(struct loader *, struct conf_node *root,
-		    struct conf_node *pattern);
+static struct conf_node *
+load(struct loader *, const char *path, const struct conf_node *from);
+static bool read_all(struct loader *, int fd, struct text *);
+static struct conf_node *
+load_source(struct loader *, const char *name, struct text);
+static void
+refuse_root(struct loader *, const char *name, const struct conf_node *);
+static void include_all(
+    struct loader *, struct conf_node *root, struct conf_node *patterns);
+static void
+include(struct loader *, struct conf_node *root, struct conf_node *pattern);
 static struct conf_node *take(struct conf_node *map, const char *key);
-static void	 merge(struct loader *, struct conf_node *into,
-		    struct conf_node *from, const struct key *row);
-static void	 merge_pair(struct loader *, struct conf_pair *have,
-		    struct conf_pair *more, const struct key *row);
-static void	 twice(struct loader *, const struct conf_node *key,
-		    const struct conf_node *other);
-static void	 load_fault(struct loader *, const struct conf_node *,
-		    const char *path, const char *why);
+static void merge(struct loader *, struct conf_node *into,
+    struct conf_node *from, const struct key *row);
+static void merge_pair(struct loader *, struct conf_pair *have,
+    struct conf_pair *more, const struct key *row);
+static void twice(struct loader *, const struct conf_node *key,
+    const struct conf_node *other);
+static void load_fault(struct loader *, const struct conf_node *,
+    const char *path, const char *why);
 
 struct conf_node *
 load_file(struct loader *l, const char *path)
@@ -170,8 +170,8 @@ refuse_root(struct loader *l, const char *name, const struct conf_node *root)
 }
 
 static void
-include_all(struct loader *l, struct conf_node *root,
-    struct conf_node *patterns)
+include_all(
+    struct loader *l, struct conf_node *root, struct conf_node *patterns)
 {
 	unsigned i;
 
@@ -202,7 +202,8 @@ include(struct loader *l, struct conf_node *root, struct conf_node *pattern)
 	path = pattern->text.p;
 	if (path[0] != '/' && slash != -1)
 		path = arena_printf(l->reader.arena, "%.*s%s",
-		    TEXT_ARG(text_first(dir, (size_t)slash + 1)), path).p;
+		    TEXT_ARG(text_first(dir, (size_t)slash + 1)), path)
+			   .p;
 	if (glob(path, 0, NULL, &found) == 0)
 		for (i = 0; i < found.gl_pathc; i++) {
 			more = load(l, found.gl_pathv[i], pattern);
@@ -248,13 +249,13 @@ merge(struct loader *l, struct conf_node *into, struct conf_node *from,
 		more = &from->pairs[i];
 		index = map_get(&have, more->key->text);
 		if (index == NULL)
-			node_put(l->reader.arena, into, more->key,
-			    more->value);
+			node_put(l->reader.arena, into, more->key, more->value);
 		else
 			merge_pair(l, &into->pairs[*index], more,
-			    row == NULL ? key_child("", more->key->text) :
-			    row->type == KEY_BLOCK ?
-			    key_child(row->path, more->key->text) : NULL);
+			    row == NULL ? key_child("", more->key->text)
+				: row->type == KEY_BLOCK
+				? key_child(row->path, more->key->text)
+				: NULL);
 	}
 	map_fini(&have);
 }
@@ -285,9 +286,11 @@ static void
 twice(struct loader *l, const struct conf_node *key,
     const struct conf_node *other)
 {
-	errors_add(l->reader.errors, &(struct fault){ .place = key->place,
-	    .width = key->width }, "'%.60s' is defined twice, also at "
-	    "%s:%u:%u", key->text.p, other->place.file, other->place.line,
+	errors_add(l->reader.errors,
+	    &(struct fault){ .place = key->place, .width = key->width },
+	    "'%.60s' is defined twice, also at "
+	    "%s:%u:%u",
+	    key->text.p, other->place.file, other->place.line,
 	    other->place.column);
 }
 

@@ -16,44 +16,40 @@
 #include "conf/trap.h"
 
 struct builder {
-	struct node_reader	*reader;
-	const char		*file;
-	struct text		 yaml;
-	yaml_parser_t		 parser;
-	yaml_event_t		 event;		/* the next one to take */
-	struct map		 anchors;	/* name to finished node */
+	struct node_reader *reader;
+	const char *file;
+	struct text yaml;
+	yaml_parser_t parser;
+	yaml_event_t event; /* the next one to take */
+	struct map anchors; /* name to finished node */
 };
 
 static struct conf_node *read_document(struct builder *);
-static bool	 advance(struct builder *);
-static void	 syntax_fault(struct builder *);
+static bool advance(struct builder *);
+static void syntax_fault(struct builder *);
 static struct conf_node *take_node(struct builder *, unsigned depth);
 static struct conf_node *take_scalar(struct builder *, unsigned depth);
 static struct conf_node *take_alias(struct builder *, unsigned depth);
 static struct conf_node *take_list(struct builder *, unsigned depth);
 static struct conf_node *take_map(struct builder *, unsigned depth);
-static bool	 take_pair(struct builder *, struct conf_node *map,
-		    struct map *seen, unsigned depth);
-static void	 add_pair(struct builder *, struct conf_node *map,
-		    struct map *seen, struct conf_node *key,
-		    struct conf_node *value);
-static bool	 merge(struct builder *, struct conf_node *map,
-		    struct map *seen);
-static bool	 merge_one(struct builder *, struct conf_node *map,
-		    struct map *seen, struct conf_node *from);
-static struct conf_node *new_node(struct builder *, enum node_kind,
-		    unsigned depth);
-static void	 grew(struct conf_node *, const struct conf_node *child);
-static bool	 count(struct builder *, unsigned nodes);
+static bool take_pair(
+    struct builder *, struct conf_node *map, struct map *seen, unsigned depth);
+static void add_pair(struct builder *, struct conf_node *map, struct map *seen,
+    struct conf_node *key, struct conf_node *value);
+static bool merge(struct builder *, struct conf_node *map, struct map *seen);
+static bool merge_one(struct builder *, struct conf_node *map, struct map *seen,
+    struct conf_node *from);
+static struct conf_node *
+new_node(struct builder *, enum node_kind, unsigned depth);
+static void grew(struct conf_node *, const struct conf_node *child);
+static bool count(struct builder *, unsigned nodes);
 static struct text anchor_name(struct builder *, const yaml_char_t *);
-static void	 keep_anchor(struct builder *, struct text,
-		    struct conf_node *);
-static void	 refuse_tag(struct builder *, struct conf_node *,
-		    const yaml_char_t *);
+static void keep_anchor(struct builder *, struct text, struct conf_node *);
+static void
+refuse_tag(struct builder *, struct conf_node *, const yaml_char_t *);
 static struct conf_place place_of(const struct builder *, yaml_mark_t);
-static void	 node_fault(struct builder *, struct conf_node *,
-		    const char *hint, const char *, ...)
-		    __attribute__((format(printf, 4, 5)));
+static void node_fault(struct builder *, struct conf_node *, const char *hint,
+    const char *, ...) __attribute__((format(printf, 4, 5)));
 
 struct conf_node *
 node_read(struct node_reader *reader, const char *file, struct text yaml)
@@ -65,10 +61,10 @@ node_read(struct node_reader *reader, const char *file, struct text yaml)
 		yaml = text_from(yaml, 3);
 	b.yaml = yaml;
 	if (yaml_parser_initialize(&b.parser) == 0)
-		abort();		/* out of memory */
+		abort(); /* out of memory */
 	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&b.parser,
-	    (const unsigned char *)yaml.p, yaml.n);
+	yaml_parser_set_input_string(
+	    &b.parser, (const unsigned char *)yaml.p, yaml.n);
 	root = read_document(&b);
 	yaml_event_delete(&b.event);
 	yaml_parser_delete(&b.parser);
@@ -145,15 +141,15 @@ node_map(struct arena *arena, const struct conf_node *like)
 }
 
 void
-node_append(struct arena *arena, struct conf_node *list,
-    struct conf_node *item)
+node_append(struct arena *arena, struct conf_node *list, struct conf_node *item)
 {
 	struct conf_node **items;
 
 	assert(list->kind == NODE_LIST);
 	if (list->n == list->cap) {
 		list->cap = list->cap > 0 ? list->cap * 2 : 4;
-		items = arena_alloc(arena, list->cap * sizeof(struct conf_node *));
+		items =
+		    arena_alloc(arena, list->cap * sizeof(struct conf_node *));
 		if (list->n > 0)
 			memcpy(items, list->items, list->n * sizeof(*items));
 		list->items = items;
@@ -186,7 +182,7 @@ node_copy(struct arena *arena, const struct conf_node *from)
 	struct conf_node *n = arena_alloc(arena, sizeof(*n));
 
 	*n = *from;
-	n->cap = n->n;		/* the next one added moves it */
+	n->cap = n->n; /* the next one added moves it */
 	return n;
 }
 
@@ -195,7 +191,7 @@ read_document(struct builder *b)
 {
 	struct conf_node *root;
 
-	if (!advance(b) || !advance(b))		/* the stream's start */
+	if (!advance(b) || !advance(b)) /* the stream's start */
 		return NULL;
 	if (b->event.type == YAML_STREAM_END_EVENT) {
 		errors_add(b->reader->errors,
@@ -207,9 +203,10 @@ read_document(struct builder *b)
 		return NULL;
 	if (b->event.type == YAML_STREAM_END_EVENT)
 		return root;
-	errors_add(b->reader->errors, &(struct fault){
-	    .place = place_of(b, b->event.start_mark), .width = 3,
-	    .hint = "use include for further files" },
+	errors_add(b->reader->errors,
+	    &(struct fault){ .place = place_of(b, b->event.start_mark),
+		.width = 3,
+		.hint = "use include for further files" },
 	    "a second document in one file");
 	return NULL;
 }
@@ -241,8 +238,9 @@ syntax_fault(struct builder *b)
 	if (p->error == YAML_READER_ERROR)
 		trap_byte(&trap, p->problem_offset);
 	trap_explain(&trap);
-	f = (struct fault){ .place = trap.at, .width = trap.width,
-	    .hint = trap.hint[0] != '\0' ? trap.hint : NULL };
+	f = (struct fault){ .place = trap.at,
+		.width = trap.width,
+		.hint = trap.hint[0] != '\0' ? trap.hint : NULL };
 	errors_add(b->reader->errors, &f, "%s", trap.message);
 }
 
@@ -268,7 +266,7 @@ take_scalar(struct builder *b, unsigned depth)
 {
 	yaml_event_t *e = &b->event;
 	struct text t = { (const char *)e->data.scalar.value,
-	    e->data.scalar.length };
+		e->data.scalar.length };
 	struct conf_node *n = new_node(b, NODE_SCALAR, depth);
 
 	if (n == NULL)
@@ -295,15 +293,17 @@ take_alias(struct builder *b, unsigned depth)
 	char hint[96];
 
 	if (n == NULL) {
-		snprintf(hint, sizeof(hint), "for the text itself quote it: "
-		    "\"*%.40s\"", name.p);
+		snprintf(hint, sizeof(hint),
+		    "for the text itself quote it: "
+		    "\"*%.40s\"",
+		    name.p);
 		node_fault(b, &here, hint,
 		    "no anchor &%.60s stands before this alias", name.p);
 		return NULL;
 	}
 	if (depth + n->height > DEPTH_MAX) {
-		node_fault(b, &here, NULL, "nested deeper than %u levels",
-		    DEPTH_MAX);
+		node_fault(
+		    b, &here, NULL, "nested deeper than %u levels", DEPTH_MAX);
 		return NULL;
 	}
 	return count(b, n->size) && advance(b) ? n : NULL;
@@ -354,8 +354,8 @@ take_map(struct builder *b, unsigned depth)
 }
 
 static bool
-take_pair(struct builder *b, struct conf_node *map, struct map *seen,
-    unsigned depth)
+take_pair(
+    struct builder *b, struct conf_node *map, struct map *seen, unsigned depth)
 {
 	struct conf_node *key, *value;
 
@@ -363,7 +363,8 @@ take_pair(struct builder *b, struct conf_node *map, struct map *seen,
 	    (value = take_node(b, depth + 1)) == NULL)
 		return false;
 	if (key->kind != NODE_SCALAR) {
-		node_fault(b, key, "write name: value; an IPv6 address "
+		node_fault(b, key,
+		    "write name: value; an IPv6 address "
 		    "needs quotes: \"[::1]:80\"",
 		    "a key is a plain name, not a list or map");
 		map->bad = true;
@@ -388,8 +389,7 @@ add_pair(struct builder *b, struct conf_node *map, struct map *seen,
 	if (first != NULL) {
 		node_fault(b, key, NULL,
 		    "duplicate key '%.60s', first at %s:%u:%u", key->text.p,
-		    first->place.file, first->place.line,
-		    first->place.column);
+		    first->place.file, first->place.line, first->place.column);
 		return;
 	}
 	map_set(seen, key->text, key);
@@ -482,8 +482,7 @@ count(struct builder *b, unsigned nodes)
 		return true;
 	}
 	node_fault(b, &here, NULL,
-	    "more than %u values, aliases counted as often as used",
-	    NODES_MAX);
+	    "more than %u values, aliases counted as often as used", NODES_MAX);
 	return false;
 }
 
@@ -503,28 +502,27 @@ keep_anchor(struct builder *b, struct text name, struct conf_node *n)
 }
 
 static void
-refuse_tag(struct builder *b, struct conf_node *n,
-    const yaml_char_t *tag)
+refuse_tag(struct builder *b, struct conf_node *n, const yaml_char_t *tag)
 {
 	if (tag != NULL)
 		node_fault(b, n, "leave the tag out",
 		    "a YAML tag (%.60s): the type of a value follows from its "
-		    "key", (const char *)tag);
+		    "key",
+		    (const char *)tag);
 }
 
 static struct conf_place
 place_of(const struct builder *b, yaml_mark_t mark)
 {
 	return (struct conf_place){ b->file, (unsigned)mark.line + 1,
-	    (unsigned)mark.column + 1 };
+		(unsigned)mark.column + 1 };
 }
 
 static void
 node_fault(struct builder *b, struct conf_node *n, const char *hint,
     const char *format, ...)
 {
-	struct fault f = { .place = n->place, .width = n->width,
-	    .hint = hint };
+	struct fault f = { .place = n->place, .width = n->width, .hint = hint };
 	va_list ap;
 
 	n->bad = true;

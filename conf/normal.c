@@ -12,47 +12,47 @@
 #include "conf/schema.h"
 
 struct normal {
-	struct node_reader	*reader;
-	struct arena		*arena;
-	struct conf_node	*root;
-	struct conf_node	*upstreams;	/* NULL: none yet */
-	struct map		 names;		/* of routes */
+	struct node_reader *reader;
+	struct arena *arena;
+	struct conf_node *root;
+	struct conf_node *upstreams; /* NULL: none yet */
+	struct map names; /* of routes */
 };
 
-static void	 move_listen(struct normal *);
-static void	 move_to(struct normal *);
-static struct conf_node *own(struct normal *, const char *key,
-		    enum node_kind);
+static void move_listen(struct normal *);
+static void move_to(struct normal *);
+static struct conf_node *own(struct normal *, const char *key, enum node_kind);
 static struct conf_node *own_or_new(struct normal *, const char *key,
-		    enum node_kind, const struct conf_node *like);
-static struct conf_node *word(struct normal *, const char *,
-		    const struct conf_node *like);
-static struct conf_node *map_of(struct normal *, const char *key,
-		    struct conf_node *value);
-static void	 drop(struct conf_node *map, struct conf_pair *);
-static void	 spread_routes(struct normal *, struct conf_node *routes);
-static void	 name_route(struct normal *, struct conf_node *route);
+    enum node_kind, const struct conf_node *like);
+static struct conf_node *
+word(struct normal *, const char *, const struct conf_node *like);
+static struct conf_node *
+map_of(struct normal *, const char *key, struct conf_node *value);
+static void drop(struct conf_node *map, struct conf_pair *);
+static void spread_routes(struct normal *, struct conf_node *routes);
+static void name_route(struct normal *, struct conf_node *route);
 static struct text name_of(struct normal *, const struct conf_node *route);
 static struct text first_text(const struct conf_node *);
-static void	 spread_targets(struct normal *, struct conf_node *route);
-static bool	 is_server(const struct conf_node *);
-static void	 add_upstream(struct normal *, struct conf_node *route,
-		    struct conf_pair *to, struct conf_node *servers);
-static void	 spread_upstreams(struct normal *, struct conf_node *);
-static struct conf_node *spread_brief(struct normal *,
-		    struct conf_node *list, const char *key);
+static void spread_targets(struct normal *, struct conf_node *route);
+static bool is_server(const struct conf_node *);
+static void add_upstream(struct normal *, struct conf_node *route,
+    struct conf_pair *to, struct conf_node *servers);
+static void spread_upstreams(struct normal *, struct conf_node *);
+static struct conf_node *
+spread_brief(struct normal *, struct conf_node *list, const char *key);
 static struct conf_node *default_of(struct normal *, const char *key);
 static struct conf_node *lay_under(struct normal *, struct conf_node *base,
-		    struct conf_node *over, const char *path);
-static void	 lay_key(struct normal *, const struct conf_pair *base,
-		    struct conf_node *over, const char *path);
-static bool	 count(struct normal *, const struct conf_node *base);
+    struct conf_node *over, const char *path);
+static void lay_key(struct normal *, const struct conf_pair *base,
+    struct conf_node *over, const char *path);
+static bool count(struct normal *, const struct conf_node *base);
 
 void
 normal_tree(struct node_reader *reader, struct conf_node *root)
 {
-	struct normal m = { .reader = reader, .arena = reader->arena,
-	    .root = root };
+	struct normal m = {
+		.reader = reader, .arena = reader->arena, .root = root
+	};
 	struct conf_node *routes;
 
 	m.upstreams = own(&m, "upstreams", NODE_MAP);
@@ -81,10 +81,11 @@ move_listen(struct normal *m)
 		return;
 	have = node_pair(listeners, TEXT("default"));
 	if (have != NULL) {
-		errors_add(m->reader->errors, &(struct fault){
-		    .place = key->place, .width = key->width },
+		errors_add(m->reader->errors,
+		    &(struct fault){ .place = key->place, .width = key->width },
 		    "listen makes a listener 'default', and there is one: "
-		    "%s:%u:%u", have->key->place.file, have->key->place.line,
+		    "%s:%u:%u",
+		    have->key->place.file, have->key->place.line,
 		    have->key->place.column);
 		return;
 	}
@@ -102,8 +103,8 @@ move_to(struct normal *m)
 		return;
 	key = to->key;
 	route = node_map(m->arena, key);
-	node_put(m->arena, route, word(m, "name", key),
-	    word(m, "default", key));
+	node_put(
+	    m->arena, route, word(m, "name", key), word(m, "default", key));
 	node_put(m->arena, route, key, to->value);
 	drop(m->root, to);
 	routes = own_or_new(m, "routes", NODE_LIST, key);
@@ -130,8 +131,8 @@ own_or_new(struct normal *m, const char *key, enum node_kind kind,
 
 	if (node_get(m->root, key) != NULL)
 		return own(m, key, kind);
-	n = kind == NODE_MAP ? node_map(m->arena, like) :
-	    node_list(m->arena, like);
+	n = kind == NODE_MAP ? node_map(m->arena, like)
+			     : node_list(m->arena, like);
 	node_put(m->arena, m->root, word(m, key, like), n);
 	return n;
 }
@@ -180,8 +181,8 @@ spread_routes(struct normal *m, struct conf_node *routes)
 		name_route(m, routes->items[i]);
 		spread_targets(m, routes->items[i]);
 		if (base != NULL && count(m, base))
-			routes->items[i] = lay_under(m, base,
-			    routes->items[i], "routes[]");
+			routes->items[i] =
+			    lay_under(m, base, routes->items[i], "routes[]");
 	}
 }
 
@@ -210,8 +211,9 @@ name_of(struct normal *m, const struct conf_node *route)
 
 	if (host.n + path.n == 0)
 		return TEXT("default");
-	return text_first(arena_printf(m->arena, "%.*s%.*s", TEXT_ARG(host),
-	    TEXT_ARG(path)), LABEL_MAX - 8);
+	return text_first(
+	    arena_printf(m->arena, "%.*s%.*s", TEXT_ARG(host), TEXT_ARG(path)),
+	    LABEL_MAX - 8);
 }
 
 static struct text
@@ -246,9 +248,10 @@ spread_targets(struct normal *m, struct conf_node *route)
 		add_upstream(m, route, to, list);
 	else {
 		list->bad = true;
-		errors_add(m->reader->errors, &(struct fault){
-		    .place = list->place, .width = list->width,
-		    .hint = "addresses have a ':', names have none" },
+		errors_add(m->reader->errors,
+		    &(struct fault){ .place = list->place,
+			.width = list->width,
+			.hint = "addresses have a ':', names have none" },
 		    "addresses and names of upstreams in one list");
 	}
 }
@@ -276,12 +279,13 @@ add_upstream(struct normal *m, struct conf_node *route, struct conf_pair *to,
 		return;
 	have = node_pair(m->upstreams, name->text);
 	if (have != NULL) {
-		errors_add(m->reader->errors, &(struct fault){
-		    .place = to->key->place, .width = to->key->width,
-		    .hint = "give the route another name" },
+		errors_add(m->reader->errors,
+		    &(struct fault){ .place = to->key->place,
+			.width = to->key->width,
+			.hint = "give the route another name" },
 		    "these servers make an upstream '%.60s' after the route, "
-		    "and there is one: %s:%u:%u", name->text.p,
-		    have->key->place.file, have->key->place.line,
+		    "and there is one: %s:%u:%u",
+		    name->text.p, have->key->place.file, have->key->place.line,
 		    have->key->place.column);
 		return;
 	}
@@ -289,8 +293,8 @@ add_upstream(struct normal *m, struct conf_node *route, struct conf_pair *to,
 	node_put(m->arena, m->upstreams,
 	    node_scalar(m->arena, name->text, servers), servers);
 	to->value = node_list(m->arena, servers);
-	node_append(m->arena, to->value, map_of(m, "upstream",
-	    node_scalar(m->arena, name->text, servers)));
+	node_append(m->arena, to->value,
+	    map_of(m, "upstream", node_scalar(m->arena, name->text, servers)));
 }
 
 static void
@@ -302,11 +306,11 @@ spread_upstreams(struct normal *m, struct conf_node *upstreams)
 
 	for (i = 0; i < upstreams->n; i++) {
 		u = upstreams->pairs[i].value;
-		u = u->kind == NODE_LIST ? map_of(m, "servers", u) :
-		    node_copy(m->arena, u);
+		u = u->kind == NODE_LIST ? map_of(m, "servers", u)
+					 : node_copy(m->arena, u);
 		if ((servers = node_pair(u, TEXT("servers"))) != NULL)
-			servers->value = spread_brief(m, servers->value,
-			    "address");
+			servers->value =
+			    spread_brief(m, servers->value, "address");
 		if (base != NULL && count(m, base))
 			u = lay_under(m, base, u, "upstreams.NAME");
 		upstreams->pairs[i].value = u;
@@ -325,8 +329,9 @@ spread_brief(struct normal *m, struct conf_node *list, const char *key)
 	spread = node_list(m->arena, list);
 	for (i = 0; i < list->n; i++)
 		node_append(m->arena, spread,
-		    list->items[i]->kind == NODE_SCALAR ?
-		    map_of(m, key, list->items[i]) : list->items[i]);
+		    list->items[i]->kind == NODE_SCALAR
+			? map_of(m, key, list->items[i])
+			: list->items[i]);
 	return spread;
 }
 
@@ -348,8 +353,7 @@ lay_under(struct normal *m, struct conf_node *base, struct conf_node *over,
 	unsigned i;
 
 	if (base->kind != NODE_MAP || over->kind != NODE_MAP ||
-	    node_get(over, "type") != NULL ||
-	    node_get(over, "policy") != NULL)
+	    node_get(over, "type") != NULL || node_get(over, "policy") != NULL)
 		return over;
 	both = node_copy(m->arena, over);
 	for (i = 0; i < base->n; i++)
@@ -358,8 +362,8 @@ lay_under(struct normal *m, struct conf_node *base, struct conf_node *over,
 }
 
 static void
-lay_key(struct normal *m, const struct conf_pair *base,
-    struct conf_node *over, const char *path)
+lay_key(struct normal *m, const struct conf_pair *base, struct conf_node *over,
+    const char *path)
 {
 	const struct key *row = key_child(path, base->key->text);
 	struct conf_pair *have = node_pair(over, base->key->text);
@@ -382,8 +386,8 @@ count(struct normal *m, const struct conf_node *base)
 {
 	if (base->size > NODES_MAX - m->reader->nodes) {
 		if (m->reader->nodes < NODES_MAX)
-			errors_add(m->reader->errors, &(struct fault){
-			    .place = base->place },
+			errors_add(m->reader->errors,
+			    &(struct fault){ .place = base->place },
 			    "more than %u values with these defaults",
 			    NODES_MAX);
 		m->reader->nodes = NODES_MAX;

@@ -11,35 +11,33 @@
 #include "conf/decode.h"
 
 struct printer {
-	struct json	 j;
-	struct arena	 arena;		/* for texts on their way */
-	bool		 origins;	/* places in place of values */
-	size_t		 n;
-	char		 path[256];
+	struct json j;
+	struct arena arena; /* for texts on their way */
+	bool origins; /* places in place of values */
+	size_t n;
+	char path[256];
 };
 
-static void	 print_block(struct printer *, const char *path,
-		    const struct conf_node *map);
-static void	 print_key(struct printer *, const struct key *,
-		    const struct conf_node *);
-static void	 print_sub_block(struct printer *, const struct key *,
-		    const struct conf_node *);
-static void	 print_named(struct printer *, const struct key *,
-		    const struct conf_node *);
-static void	 print_records(struct printer *, const struct key *,
-		    const struct conf_node *);
-static void	 print_fields(struct printer *, const struct conf_node *);
-static bool	 is_secret(const struct conf_pair *);
-static void	 print_values(struct printer *, const struct key *,
-		    const struct conf_node *);
-static void	 print_fallback(struct printer *, const struct key *);
-static void	 print_value(struct printer *, const struct key *,
-		    struct text);
-static void	 print_text(struct printer *, struct text);
-static void	 print_origin(struct printer *, const struct conf_node *);
-static size_t	 enter(struct printer *, const char *separator,
-		    struct text name);
-static void	 leave(struct printer *, size_t);
+static void
+print_block(struct printer *, const char *path, const struct conf_node *map);
+static void
+print_key(struct printer *, const struct key *, const struct conf_node *);
+static void
+print_sub_block(struct printer *, const struct key *, const struct conf_node *);
+static void
+print_named(struct printer *, const struct key *, const struct conf_node *);
+static void
+print_records(struct printer *, const struct key *, const struct conf_node *);
+static void print_fields(struct printer *, const struct conf_node *);
+static bool is_secret(const struct conf_pair *);
+static void
+print_values(struct printer *, const struct key *, const struct conf_node *);
+static void print_fallback(struct printer *, const struct key *);
+static void print_value(struct printer *, const struct key *, struct text);
+static void print_text(struct printer *, struct text);
+static void print_origin(struct printer *, const struct conf_node *);
+static size_t enter(struct printer *, const char *separator, struct text name);
+static void leave(struct printer *, size_t);
 
 void
 conf_print(const struct conf *conf, struct buf *to)
@@ -78,9 +76,10 @@ print_block(struct printer *p, const char *path, const struct conf_node *map)
 		up = enter(p, ".", text_of(key_name(k)));
 		if (n != NULL)
 			print_key(p, k, n);
-		else if (!p->origins && (k->type == KEY_BLOCK ?
-		    (k->flags & KEY_OFF) != 0 || (!key_is_off(k) &&
-		    key_has_defaults(k)) : k->fallback != NULL))
+		else if (!p->origins &&
+		    (k->type == KEY_BLOCK ? (k->flags & KEY_OFF) != 0 ||
+				(!key_is_off(k) && key_has_defaults(k))
+					  : k->fallback != NULL))
 			print_fallback(p, k);
 		leave(p, up);
 	}
@@ -106,8 +105,8 @@ print_key(struct printer *p, const struct key *k, const struct conf_node *n)
 }
 
 static void
-print_sub_block(struct printer *p, const struct key *k,
-    const struct conf_node *n)
+print_sub_block(
+    struct printer *p, const struct key *k, const struct conf_node *n)
 {
 	if (n->kind == NODE_SCALAR) {
 		if (p->origins)
@@ -149,8 +148,7 @@ print_named(struct printer *p, const struct key *k, const struct conf_node *n)
 }
 
 static void
-print_records(struct printer *p, const struct key *k,
-    const struct conf_node *n)
+print_records(struct printer *p, const struct key *k, const struct conf_node *n)
 {
 	char path[KEY_PATH_MAX], index[16];
 	unsigned i;
@@ -198,7 +196,12 @@ static bool
 is_secret(const struct conf_pair *pair)
 {
 	static const char *const words[] = {
-		"auth", "cookie", "key", "password", "secret", "token",
+		"auth",
+		"cookie",
+		"key",
+		"password",
+		"secret",
+		"token",
 	};
 	size_t i;
 
@@ -209,8 +212,7 @@ is_secret(const struct conf_pair *pair)
 }
 
 static void
-print_values(struct printer *p, const struct key *k,
-    const struct conf_node *n)
+print_values(struct printer *p, const struct key *k, const struct conf_node *n)
 {
 	unsigned i;
 
@@ -282,8 +284,8 @@ print_origin(struct printer *p, const struct conf_node *n)
 	char origin[512];
 
 	json_key(&p->j, p->path);
-	snprintf(origin, sizeof(origin), "%.400s:%u", n->place.file,
-	    n->place.line);
+	snprintf(
+	    origin, sizeof(origin), "%.400s:%u", n->place.file, n->place.line);
 	json_cstring(&p->j, origin);
 }
 

@@ -9,13 +9,13 @@
 #include "conf/conf.h"
 #include "conf/decode.h"
 
-static void	 put_kind(struct buf *, const struct key *);
-static void	 put_range(struct buf *, const struct key *);
-static void	 put_words(struct buf *, const char *words);
-static void	 put_default(struct buf *, const struct key *);
-static void	 put_help(struct buf *, struct text);
-static void	 put(struct buf *, const char *, ...)
-		    __attribute__((format(printf, 2, 3)));
+static void put_kind(struct buf *, const struct key *);
+static void put_range(struct buf *, const struct key *);
+static void put_words(struct buf *, const char *words);
+static void put_default(struct buf *, const struct key *);
+static void put_help(struct buf *, struct text);
+static void
+put(struct buf *, const char *, ...) __attribute__((format(printf, 2, 3)));
 
 void
 conf_reference(struct buf *to)
@@ -36,9 +36,10 @@ static void
 put_kind(struct buf *to, const struct key *k)
 {
 	static const char *const structures[] = {
-		[KEY_BLOCK] = "a map", [KEY_NAMED] = "a map of names",
-		[KEY_RECORDS] = "a list", [KEY_FIELDS] =
-		    "a map of header names",
+		[KEY_BLOCK] = "a map",
+		[KEY_NAMED] = "a map of names",
+		[KEY_RECORDS] = "a list",
+		[KEY_FIELDS] = "a map of header names",
 	};
 
 	if (k->type == KEY_SAME)
@@ -46,8 +47,9 @@ put_kind(struct buf *to, const struct key *k)
 	else if (k->words != NULL)
 		put_words(to, k->words);
 	else
-		put(to, "%s", k->type <= KEY_FIELDS ? structures[k->type] :
-		    value_words(k->type));
+		put(to, "%s",
+		    k->type <= KEY_FIELDS ? structures[k->type]
+					  : value_words(k->type));
 	put_range(to, k);
 	if ((k->flags & KEY_OFF) != 0)
 		put(to, ", or off");
@@ -79,8 +81,10 @@ put_words(struct buf *to, const char *words)
 	unsigned i;
 
 	for (i = 0; words_get(words, i, &word); i++)
-		put(to, "%s%.*s", i == 0 ? "" :
-		    words_get(words, i + 1, &next) ? ", " : " or ",
+		put(to, "%s%.*s",
+		    i == 0				 ? ""
+			: words_get(words, i + 1, &next) ? ", "
+							 : " or ",
 		    TEXT_ARG(word));
 }
 

@@ -12,25 +12,26 @@
 #include "conf/schema.h"
 #include "conf/units.h"
 
-#define DAY	(24 * 3600 * CLOCK_S)
-#define HOUR	(3600 * CLOCK_S)
-#define KIB	1024ull
-#define MIB	(1024 * KIB)
+#define DAY (24 * 3600 * CLOCK_S)
+#define HOUR (3600 * CLOCK_S)
+#define KIB 1024ull
+#define MIB (1024 * KIB)
 
-#define WIDTH(record, field)	sizeof(((struct record *)0)->field)
-#define IN(record, field)						\
+#define WIDTH(record, field) sizeof(((struct record *)0)->field)
+#define IN(record, field) \
 	.offset = offsetof(struct record, field), .width = WIDTH(record, field)
-#define LIST(record, field, n)						\
-	IN(record, field), .count = offsetof(struct record, n),		\
-	.element = sizeof(*((struct record *)0)->field)
-#define PLACE(record, field)	.place = offsetof(struct record, field)
-#define FROM(low, high)		.least = (low), .most = (high)
+#define LIST(record, field, n) \
+	IN(record, field), .count = offsetof(struct record, n), \
+			   .element = sizeof(*((struct record *)0)->field)
+#define PLACE(record, field) .place = offsetof(struct record, field)
+#define FROM(low, high) .least = (low), .most = (high)
 
-#define UP	"upstreams.NAME"
-#define PROBE	UP ".health_check"
-#define BREAKER	UP ".circuit_breaker"
-#define LISTEN	"listeners.NAME"
+#define UP "upstreams.NAME"
+#define PROBE UP ".health_check"
+#define BREAKER UP ".circuit_breaker"
+#define LISTEN "listeners.NAME"
 
+/* clang-format off */
 const struct key schema[] = {
 { "include", KEY_TEXT, KEY_MANY | KEY_SUGAR,
 	.help = "Further files, as shell patterns relative to this file. "
@@ -363,6 +364,7 @@ const struct key schema[] = {
 	IN(conf, log_format),
 	.help = "auto is text on a terminal and JSON elsewhere." },
 };
+/* clang-format on */
 
 const unsigned schema_keys = sizeof(schema) / sizeof(*schema);
 
@@ -413,8 +415,9 @@ key_item_path(const struct key *k, char *to, size_t room)
 {
 	return (size_t)snprintf(to, room, "%s%s",
 	    k->like != NULL ? k->like : k->path,
-	    k->type == KEY_NAMED ? ".NAME" :
-	    k->type == KEY_RECORDS ? "[]" : "");
+	    k->type == KEY_NAMED	 ? ".NAME"
+		: k->type == KEY_RECORDS ? "[]"
+					 : "");
 }
 
 bool
@@ -432,7 +435,8 @@ key_has_defaults(const struct key *k)
 		if (!key_is_under(&schema[i], k->path))
 			continue;
 		if (schema[i].type == KEY_BLOCK ? !key_is_off(&schema[i]) &&
-		    key_has_defaults(&schema[i]) : schema[i].fallback != NULL)
+			    key_has_defaults(&schema[i])
+						: schema[i].fallback != NULL)
 			return true;
 	}
 	return false;

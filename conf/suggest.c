@@ -10,7 +10,7 @@
 #include "conf/suggest.h"
 
 static const struct {
-	const char	*theirs, *ours;
+	const char *theirs, *ours;
 } foreign[] = {
 #define FOREIGN(theirs, ours) { theirs, ours },
 #define LATER(word)
@@ -27,13 +27,13 @@ static const char *const later[] = {
 #undef LATER
 };
 
-#define NOT_YET	"not available in this version"
+#define NOT_YET "not available in this version"
 
-static bool		 is_later(struct text);
-static const char	*translated(struct text);
-static bool		 same_letters(struct text, const char *);
-static const char	*elsewhere(struct arena *, struct text key);
-static const char	*did_you_mean(struct arena *, struct text);
+static bool is_later(struct text);
+static const char *translated(struct text);
+static bool same_letters(struct text, const char *);
+static const char *elsewhere(struct arena *, struct text key);
+static const char *did_you_mean(struct arena *, struct text);
 
 const char *
 suggest_key(struct arena *arena, const char *path, struct text key)
@@ -75,8 +75,7 @@ suggest_word(struct arena *arena, const char *words, struct text word)
 	}
 	if (near.found.n > 0)
 		return did_you_mean(arena, near.found);
-	return arena_printf(arena, i > 1 ? "one of: %s" : "only: %s",
-	    list.p).p;
+	return arena_printf(arena, i > 1 ? "one of: %s" : "only: %s", list.p).p;
 }
 
 /* A third of the letters may differ, one at least. */
@@ -142,8 +141,9 @@ elsewhere(struct arena *arena, struct text key)
 
 	for (i = 0; i < schema_keys; i++)
 		if (text_equal(text_of(key_name(&schema[i])), key))
-			return arena_printf(arena, "its place is %s",
-			    schema[i].path).p;
+			return arena_printf(
+			    arena, "its place is %s", schema[i].path)
+			    .p;
 	return NULL;
 }
 

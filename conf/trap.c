@@ -10,25 +10,31 @@
 
 #include "conf/trap.h"
 
-static bool	 explain_tab(struct trap *);
-static bool	 explain_star(struct trap *);
-static bool	 explain_variable(struct trap *);
-static bool	 explain_colon(struct trap *);
-static bool	 explain_special(struct trap *);
-static bool	 explain_nested(struct trap *);
-static bool	 explain_open(struct trap *);
-static bool	 explain_indentation(struct trap *);
-static void	 quote_it(struct trap *, size_t from, size_t to,
-		    const char *message);
-static size_t	 word_end(struct text, size_t at);
-static size_t	 line_start(struct text, unsigned line);
-static size_t	 offset_of(struct text, struct conf_place);
-static bool	 byte_is(struct text, size_t at, char);
-static bool	 problem_has(const struct trap *, const char *);
+static bool explain_tab(struct trap *);
+static bool explain_star(struct trap *);
+static bool explain_variable(struct trap *);
+static bool explain_colon(struct trap *);
+static bool explain_special(struct trap *);
+static bool explain_nested(struct trap *);
+static bool explain_open(struct trap *);
+static bool explain_indentation(struct trap *);
+static void
+quote_it(struct trap *, size_t from, size_t to, const char *message);
+static size_t word_end(struct text, size_t at);
+static size_t line_start(struct text, unsigned line);
+static size_t offset_of(struct text, struct conf_place);
+static bool byte_is(struct text, size_t at, char);
+static bool problem_has(const struct trap *, const char *);
 
-static bool	 (*const traps[])(struct trap *) = {
-	explain_tab, explain_star, explain_variable, explain_colon,
-	explain_special, explain_nested, explain_open, explain_indentation,
+static bool (*const traps[])(struct trap *) = {
+	explain_tab,
+	explain_star,
+	explain_variable,
+	explain_colon,
+	explain_special,
+	explain_nested,
+	explain_open,
+	explain_indentation,
 };
 
 void
@@ -56,8 +62,8 @@ trap_explain(struct trap *t)
 	for (i = 0; i < sizeof(traps) / sizeof(*traps); i++)
 		if (traps[i](t))
 			return;
-	snprintf(t->message, sizeof(t->message), "not YAML: %s%s%s",
-	    t->problem, t->context != NULL ? ", " : "",
+	snprintf(t->message, sizeof(t->message), "not YAML: %s%s%s", t->problem,
+	    t->context != NULL ? ", " : "",
 	    t->context != NULL ? t->context : "");
 }
 
@@ -85,14 +91,14 @@ explain_star(struct trap *t)
 
 	if (t->context == NULL ||
 	    (strcmp(t->context, "while scanning an alias") != 0 &&
-	    strcmp(t->context, "while scanning an anchor") != 0))
+		strcmp(t->context, "while scanning an anchor") != 0))
 		return false;
 	t->at = t->begun;
 	from = offset_of(t->yaml, t->at);
 	quote_it(t, from, word_end(t->yaml, from),
-	    byte_is(t->yaml, from, '*') ?
-	    "an unquoted '*' begins an alias in YAML" :
-	    "an unquoted '&' begins an anchor in YAML");
+	    byte_is(t->yaml, from, '*')
+		? "an unquoted '*' begins an alias in YAML"
+		: "an unquoted '&' begins an anchor in YAML");
 	return true;
 }
 
@@ -105,12 +111,14 @@ explain_variable(struct trap *t)
 	if (brace == 0 || !byte_is(t->yaml, brace, '{') ||
 	    !byte_is(t->yaml, brace - 1, '$'))
 		return false;
-	for (from = brace - 1; from > 0 &&
-	    strchr(" \t\n[{,", t->yaml.p[from - 1]) == NULL; from--)
+	for (from = brace - 1;
+	     from > 0 && strchr(" \t\n[{,", t->yaml.p[from - 1]) == NULL;
+	     from--)
 		t->at.column--;
 	t->at.column--;
-	for (to = brace; to < t->yaml.n && t->yaml.p[to] != '}' &&
-	    t->yaml.p[to] != '\n'; to++)
+	for (to = brace;
+	     to < t->yaml.n && t->yaml.p[to] != '}' && t->yaml.p[to] != '\n';
+	     to++)
 		continue;
 	if (byte_is(t->yaml, to, '}'))
 		to = word_end(t->yaml, to + 1);
@@ -128,8 +136,9 @@ explain_colon(struct trap *t)
 	    !problem_has(t, "did not find expected node content"))
 		return false;
 	if (at > 0 && byte_is(t->yaml, at - 1, '[')) {
-		while (to < t->yaml.n && (isxdigit((unsigned char)
-		    t->yaml.p[to]) || strchr(":.%", t->yaml.p[to]) != NULL))
+		while (to < t->yaml.n &&
+		    (isxdigit((unsigned char)t->yaml.p[to]) ||
+			strchr(":.%", t->yaml.p[to]) != NULL))
 			to++;
 		if (byte_is(t->yaml, to, ']') &&
 		    byte_is(t->yaml, to + 1, ':')) {
@@ -163,8 +172,8 @@ explain_nested(struct trap *t)
 {
 	if (!problem_has(t, "mapping values are not allowed"))
 		return false;
-	snprintf(t->message, sizeof(t->message),
-	    "a key inside the value before it");
+	snprintf(
+	    t->message, sizeof(t->message), "a key inside the value before it");
 	snprintf(t->hint, sizeof(t->hint),
 	    "check the indentation, or quote a value that holds ': '");
 	return true;

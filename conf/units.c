@@ -9,29 +9,37 @@
 #include "conf/units.h"
 
 struct unit {
-	const char	*name;
-	uint64_t	 worth;
+	const char *name;
+	uint64_t worth;
 };
 
 /* From large to small: a duration may hold each once, in this order. */
 static const struct unit durations[] = {
-	{ "d", 86400000000000 }, { "h", 3600000000000 }, { "m", 60000000000 },
-	{ "s", 1000000000 }, { "ms", 1000000 },
+	{ "d", 86400000000000 },
+	{ "h", 3600000000000 },
+	{ "m", 60000000000 },
+	{ "s", 1000000000 },
+	{ "ms", 1000000 },
 };
 /* Those a size is printed in come first, from large to small. */
 static const struct unit sizes[] = {
-	{ "TiB", 1ull << 40 }, { "GiB", 1ull << 30 }, { "MiB", 1ull << 20 },
-	{ "KiB", 1ull << 10 }, { "B", 1 },
-	{ "TB", 1000000000000 }, { "GB", 1000000000 }, { "MB", 1000000 },
+	{ "TiB", 1ull << 40 },
+	{ "GiB", 1ull << 30 },
+	{ "MiB", 1ull << 20 },
+	{ "KiB", 1ull << 10 },
+	{ "B", 1 },
+	{ "TB", 1000000000000 },
+	{ "GB", 1000000000 },
+	{ "MB", 1000000 },
 	{ "KB", 1000 },
 };
-#define COUNT(array)	(sizeof(array) / sizeof(*(array)))
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-static enum unit_fault	 take_part(struct text *, const struct unit *,
-			    size_t units, size_t *which, uint64_t *value);
-static size_t		 digits(struct text);
-static size_t		 letters(struct text);
-static size_t		 print_part(char *, uint64_t, const struct unit *);
+static enum unit_fault take_part(struct text *, const struct unit *,
+    size_t units, size_t *which, uint64_t *value);
+static size_t digits(struct text);
+static size_t letters(struct text);
+static size_t print_part(char *, uint64_t, const struct unit *);
 
 enum unit_fault
 units_duration(struct text t, uint64_t *ns)
@@ -42,8 +50,8 @@ units_duration(struct text t, uint64_t *ns)
 	enum unit_fault fault;
 
 	do {
-		fault = take_part(&t, durations, COUNT(durations), &which,
-		    &part);
+		fault =
+		    take_part(&t, durations, COUNT(durations), &which, &part);
 		if (fault != UNIT_GOOD)
 			return first || fault != UNIT_BARE ? fault : UNIT_NOT;
 		if (!first && which <= last)
@@ -166,14 +174,15 @@ take_part(struct text *t, const struct unit *units, size_t n, size_t *which,
 	if (d == 0)
 		return UNIT_NOT;
 	if (l == 0)
-		return t->n == d ? UNIT_BARE :
-		    t->p[d] == '.' ? UNIT_FRACTION : UNIT_NOT;
+		return t->n == d     ? UNIT_BARE
+		    : t->p[d] == '.' ? UNIT_FRACTION
+				     : UNIT_NOT;
 	for (i = 0; i < n && !text_equal(name, text_of(units[i].name)); i++)
 		continue;
 	if (i == n)
 		return UNIT_NOT;
-	if (!text_to_u64(text_first(*t, d), UINT64_MAX / units[i].worth,
-	    &number))
+	if (!text_to_u64(
+		text_first(*t, d), UINT64_MAX / units[i].worth, &number))
 		return UNIT_HUGE;
 	*which = i;
 	*value = number * units[i].worth;
@@ -196,8 +205,9 @@ letters(struct text t)
 {
 	size_t n = 0;
 
-	while (n < t.n && ((t.p[n] >= 'a' && t.p[n] <= 'z') ||
-	    (t.p[n] >= 'A' && t.p[n] <= 'Z') || t.p[n] == '%'))
+	while (n < t.n &&
+	    ((t.p[n] >= 'a' && t.p[n] <= 'z') ||
+		(t.p[n] >= 'A' && t.p[n] <= 'Z') || t.p[n] == '%'))
 		n++;
 	return n;
 }

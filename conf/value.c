@@ -16,46 +16,46 @@
 #include "conf/units.h"
 
 struct value_type {
-	const char	*words;		/* what it is */
-	size_t		 size;		/* of one in a list */
-	bool		 (*read)(struct decoder *, const struct key *,
-			    struct conf_node *, void *);
-	bool		 (*grammar)(struct text, const char **hint);
-	const char	*example;	/* how to write it */
+	const char *words; /* what it is */
+	size_t size; /* of one in a list */
+	bool (*read)(
+	    struct decoder *, const struct key *, struct conf_node *, void *);
+	bool (*grammar)(struct text, const char **hint);
+	const char *example; /* how to write it */
 };
 
-static bool	 is_plain_word(const struct key *, struct text, uint64_t *);
-static void	 store(const struct key *, void *, uint64_t);
-static bool	 read_bool(struct decoder *, const struct key *,
-		    struct conf_node *, void *);
-static bool	 read_number(struct decoder *, const struct key *,
-		    struct conf_node *, void *);
+static bool is_plain_word(const struct key *, struct text, uint64_t *);
+static void store(const struct key *, void *, uint64_t);
+static bool
+read_bool(struct decoder *, const struct key *, struct conf_node *, void *);
+static bool
+read_number(struct decoder *, const struct key *, struct conf_node *, void *);
 static enum unit_fault parse_number(enum key_type, struct text, uint64_t *);
-static void	 number_fault(struct decoder *, const struct key *,
-		    struct conf_node *, enum unit_fault);
-static bool	 number_fits(struct decoder *, const struct key *,
-		    struct conf_node *, uint64_t);
-static bool	 read_word(struct decoder *, const struct key *,
-		    struct conf_node *, void *);
-static bool	 read_text(struct decoder *, const struct key *,
-		    struct conf_node *, void *);
-static bool	 read_host(struct decoder *, const struct key *,
-		    struct conf_node *, void *);
-static bool	 read_address(struct decoder *, const struct key *,
-		    struct conf_node *, void *);
+static void number_fault(
+    struct decoder *, const struct key *, struct conf_node *, enum unit_fault);
+static bool
+number_fits(struct decoder *, const struct key *, struct conf_node *, uint64_t);
+static bool
+read_word(struct decoder *, const struct key *, struct conf_node *, void *);
+static bool
+read_text(struct decoder *, const struct key *, struct conf_node *, void *);
+static bool
+read_host(struct decoder *, const struct key *, struct conf_node *, void *);
+static bool
+read_address(struct decoder *, const struct key *, struct conf_node *, void *);
 static const char *address_fault(const struct key *, const struct endpoint *);
-static bool	 read_network(struct decoder *, const struct key *,
-		    struct conf_node *, void *);
-static bool	 read_file(struct decoder *, const struct key *,
-		    struct conf_node *, void *);
+static bool
+read_network(struct decoder *, const struct key *, struct conf_node *, void *);
+static bool
+read_file(struct decoder *, const struct key *, struct conf_node *, void *);
 static const char *read_fault(const char *path);
-static bool	 read_output(struct decoder *, const struct key *,
-		    struct conf_node *, void *);
+static bool
+read_output(struct decoder *, const struct key *, struct conf_node *, void *);
 static const char *beside(struct decoder *, const struct conf_node *);
-static bool	 read_status(struct decoder *, const struct key *,
-		    struct conf_node *, void *);
+static bool
+read_status(struct decoder *, const struct key *, struct conf_node *, void *);
 
-#define STRING	sizeof(const char *)
+#define STRING sizeof(const char *)
 
 static const struct value_type types[KEY_TYPES] = {
 	[KEY_BOOL] = { "true or false", 0, read_bool, NULL, NULL },
@@ -72,21 +72,18 @@ static const struct value_type types[KEY_TYPES] = {
 	[KEY_LABEL] = { "a name", STRING, read_text, grammar_label, NULL },
 	[KEY_ADDRESS] = { "an address", sizeof(struct conf_address),
 	    read_address, NULL, "write host:port" },
-	[KEY_NETWORK] = { "a network", sizeof(struct cidr), read_network,
-	    NULL, "write 10.0.0.0/8" },
+	[KEY_NETWORK] = { "a network", sizeof(struct cidr), read_network, NULL,
+	    "write 10.0.0.0/8" },
 	[KEY_FILE] = { "a file", STRING, read_file, NULL, NULL },
-	[KEY_OUTPUT] = { "stdout or a file", STRING, read_output, NULL,
-	    NULL },
+	[KEY_OUTPUT] = { "stdout or a file", STRING, read_output, NULL, NULL },
 	[KEY_HOST] = { "a host", STRING, read_host, grammar_host, NULL },
 	[KEY_AUTHORITY] = { "a host", STRING, read_text, grammar_authority,
 	    NULL },
-	[KEY_PATTERN] = { "a path", STRING, read_text, grammar_pattern,
-	    NULL },
+	[KEY_PATTERN] = { "a path", STRING, read_text, grammar_pattern, NULL },
 	[KEY_PATH] = { "a path", STRING, read_text, grammar_path, NULL },
 	[KEY_PREFIX] = { "a path prefix", STRING, read_text, grammar_prefix,
 	    NULL },
-	[KEY_METHOD] = { "a method", STRING, read_text, grammar_method,
-	    NULL },
+	[KEY_METHOD] = { "a method", STRING, read_text, grammar_method, NULL },
 	[KEY_STATUS] = { "a status", sizeof(struct status_range), read_status,
 	    NULL, "write 204, 200-399 or 2xx" },
 	[KEY_FIELD] = { "a header that may be changed", STRING, read_text,
@@ -94,11 +91,11 @@ static const struct value_type types[KEY_TYPES] = {
 };
 
 bool
-value_decode(struct decoder *x, const struct key *k, struct conf_node *n,
-    void *to)
+value_decode(
+    struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 {
 	const struct value_type *type = &types[k->type];
-	struct conf_address room = { 0 };	/* the largest */
+	struct conf_address room = { 0 }; /* the largest */
 	uint64_t word;
 
 	if (n->kind != NODE_SCALAR) {
@@ -107,8 +104,10 @@ value_decode(struct decoder *x, const struct key *k, struct conf_node *n,
 		return false;
 	}
 	if (node_is_empty(n)) {
-		decode_fault(x, n, type->example, "nothing here, where %s "
-		    "is wanted", type->words);
+		decode_fault(x, n, type->example,
+		    "nothing here, where %s "
+		    "is wanted",
+		    type->words);
 		return false;
 	}
 	if (to == NULL)
@@ -170,8 +169,7 @@ store(const struct key *k, void *to, uint64_t value)
 }
 
 static bool
-read_bool(struct decoder *x, const struct key *k, struct conf_node *n,
-    void *to)
+read_bool(struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 {
 	bool value = text_equal(n->text, TEXT("true"));
 
@@ -185,8 +183,8 @@ read_bool(struct decoder *x, const struct key *k, struct conf_node *n,
 }
 
 static bool
-read_number(struct decoder *x, const struct key *k, struct conf_node *n,
-    void *to)
+read_number(
+    struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 {
 	enum unit_fault fault;
 	uint64_t value;
@@ -228,8 +226,10 @@ number_fault(struct decoder *x, const struct key *k, struct conf_node *n,
 
 	if (fault == UNIT_BARE) {
 		snprintf(bare, sizeof(bare), "%.20s what? write %.20s%s",
-		    n->text.p, n->text.p, k->type == KEY_DURATION ? "s" :
-		    k->type == KEY_SIZE ? "B" : "%");
+		    n->text.p, n->text.p,
+		    k->type == KEY_DURATION   ? "s"
+			: k->type == KEY_SIZE ? "B"
+					      : "%");
 		hint = bare;
 	} else if (fault == UNIT_FRACTION)
 		hint = "no fractions: write 1500ms for 1.5s";
@@ -238,13 +238,12 @@ number_fault(struct decoder *x, const struct key *k, struct conf_node *n,
 	if (text_equal(n->text, TEXT("off")))
 		hint = "this cannot be off";
 	decode_fault(x, n, hint, "'%.60s' is %s %s", n->text.p,
-	    fault == UNIT_HUGE ? "too large for" : "not",
-	    types[k->type].words);
+	    fault == UNIT_HUGE ? "too large for" : "not", types[k->type].words);
 }
 
 static bool
-number_fits(struct decoder *x, const struct key *k, struct conf_node *n,
-    uint64_t value)
+number_fits(
+    struct decoder *x, const struct key *k, struct conf_node *n, uint64_t value)
 {
 	char least[32], most[32], hint[96];
 
@@ -266,8 +265,7 @@ number_fits(struct decoder *x, const struct key *k, struct conf_node *n,
 
 /* One word is stored as its index, several as a set. */
 static bool
-read_word(struct decoder *x, const struct key *k, struct conf_node *n,
-    void *to)
+read_word(struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 {
 	int index = words_find(k->words, n->text);
 	unsigned set;
@@ -288,8 +286,7 @@ read_word(struct decoder *x, const struct key *k, struct conf_node *n,
 }
 
 static bool
-read_text(struct decoder *x, const struct key *k, struct conf_node *n,
-    void *to)
+read_text(struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 {
 	const char *hint = NULL;
 
@@ -308,8 +305,7 @@ read_text(struct decoder *x, const struct key *k, struct conf_node *n,
 }
 
 static bool
-read_host(struct decoder *x, const struct key *k, struct conf_node *n,
-    void *to)
+read_host(struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 {
 	struct text folded;
 
@@ -321,8 +317,8 @@ read_host(struct decoder *x, const struct key *k, struct conf_node *n,
 }
 
 static bool
-read_address(struct decoder *x, const struct key *k, struct conf_node *n,
-    void *to)
+read_address(
+    struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 {
 	struct conf_address a = { .text = n->text.p, .place = n->place };
 	const char *why;
@@ -341,7 +337,8 @@ address_fault(const struct key *k, const struct endpoint *e)
 {
 	if ((k->flags & KEY_PEER) == 0)
 		return e->is_name ? "to listen takes an address, not a name: "
-		    "write 127.0.0.1:8080 or :8080" : NULL;
+				    "write 127.0.0.1:8080 or :8080"
+				  : NULL;
 	if (e->is_any)
 		return "a server needs a host: write 127.0.0.1:8080";
 	if (e->port == 0 && (e->is_name || !addr_is_unix(&e->addr)))
@@ -350,8 +347,8 @@ address_fault(const struct key *k, const struct endpoint *e)
 }
 
 static bool
-read_network(struct decoder *x, const struct key *k, struct conf_node *n,
-    void *to)
+read_network(
+    struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 {
 	const char *why;
 
@@ -363,15 +360,13 @@ read_network(struct decoder *x, const struct key *k, struct conf_node *n,
 }
 
 static bool
-read_file(struct decoder *x, const struct key *k, struct conf_node *n,
-    void *to)
+read_file(struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 {
 	const char *path = beside(x, n), *why;
 
 	(void)k;
 	if ((why = read_fault(path)) != NULL) {
-		decode_fault(x, n, NULL, "cannot read '%.200s': %s", path,
-		    why);
+		decode_fault(x, n, NULL, "cannot read '%.200s': %s", path, why);
 		return false;
 	}
 	memcpy(to, &path, sizeof(path));
@@ -395,8 +390,8 @@ read_fault(const char *path)
 }
 
 static bool
-read_output(struct decoder *x, const struct key *k, struct conf_node *n,
-    void *to)
+read_output(
+    struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 {
 	const char *path = n->text.p;
 
@@ -422,12 +417,13 @@ beside(struct decoder *x, const struct conf_node *n)
 	if (text_starts(n->text, TEXT("/")) || slash == -1)
 		return n->text.p;
 	return arena_printf(x->arena, "%.*s%s",
-	    TEXT_ARG(text_first(file, (size_t)slash + 1)), n->text.p).p;
+	    TEXT_ARG(text_first(file, (size_t)slash + 1)), n->text.p)
+	    .p;
 }
 
 static bool
-read_status(struct decoder *x, const struct key *k, struct conf_node *n,
-    void *to)
+read_status(
+    struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 {
 	struct status_range range;
 

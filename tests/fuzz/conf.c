@@ -91,8 +91,7 @@ check_print(const struct conf *conf)
 	struct conf *again;
 
 	if (is_ascii(first)) {
-		again = conf_parse("print.yaml", text_from(first, 10),
-		    &errors);
+		again = conf_parse("print.yaml", text_from(first, 10), &errors);
 		if (again == NULL)
 			conf_errors_print(&errors, stderr);
 		assert(again != NULL);

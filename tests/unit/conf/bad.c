@@ -15,12 +15,12 @@
 #include "conf/conf.h"
 
 struct file {
-	char	path[200];
+	char path[200];
 };
 
 struct expectation {
-	unsigned	line, column, width;	/* width 0: any */
-	char		words[400];
+	unsigned line, column, width; /* width 0: any */
+	char words[400];
 };
 
 /* All paths are relative to the root: messages name files. */
@@ -34,8 +34,8 @@ go_to_root(void)
 }
 
 static bool
-is_told(const struct conf_errors *errors, bool warning,
-    const struct expectation *x)
+is_told(
+    const struct conf_errors *errors, bool warning, const struct expectation *x)
 {
 	char all[1024];
 	unsigned i;
@@ -70,8 +70,8 @@ check_all(const char *path, const char *kind, bool warning,
 	while (fgets(line, sizeof(line), f) != NULL) {
 		x.width = 0;
 		if (sscanf(line, bare, &x.line, &x.column, x.words) != 3 &&
-		    sscanf(line, wide, &x.line, &x.column, &x.width,
-		    x.words) != 4)
+		    sscanf(line, wide, &x.line, &x.column, &x.width, x.words) !=
+			4)
 			continue;
 		n++;
 		if (is_told(errors, warning, &x))
@@ -111,14 +111,13 @@ ParameterizedTest(struct file *file, bad, each_fault_is_told_at_its_place)
 	conf = conf_load(file->path, &errors);
 	nerrors = check_all(file->path, "expect", false, &errors);
 	nwarnings = check_all(file->path, "warn", true, &errors);
-	if (errors.nerrors != nerrors || (nwarnings > 0 &&
-	    errors.nwarnings != nwarnings))
+	if (errors.nerrors != nerrors ||
+	    (nwarnings > 0 && errors.nwarnings != nwarnings))
 		conf_errors_print(&errors, stderr);
-	cr_assert_gt(nerrors + nwarnings, 0, "%s expects nothing",
-	    file->path);
+	cr_assert_gt(nerrors + nwarnings, 0, "%s expects nothing", file->path);
 	cr_assert_eq(errors.nerrors, nerrors, "%s", file->path);
-	cr_assert(nwarnings == 0 || errors.nwarnings == nwarnings, "%s",
-	    file->path);
+	cr_assert(
+	    nwarnings == 0 || errors.nwarnings == nwarnings, "%s", file->path);
 	cr_assert_eq(conf == NULL, nerrors > 0);
 	conf_free(conf);
 	conf_errors_fini(&errors);

@@ -6,9 +6,9 @@
 
 #include "conf/conf.h"
 
-#define S	1000000000ull
-#define MS	1000000ull
-#define COUNT(array)	(sizeof(array) / sizeof(*(array)))
+#define S 1000000000ull
+#define MS 1000000ull
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static struct conf *
 parse(const char *yaml)
@@ -99,17 +99,54 @@ has_default_route(const struct conf_route *r)
 	cr_expect_null(r->strip_prefix);
 	cr_expect_null(r->add_prefix);
 	cr_expect_eq(r->request_headers.nset + r->request_headers.nadd +
-	    r->request_headers.nremove, 0);
+		r->request_headers.nremove,
+	    0);
 	cr_expect(r->access_log);
 	cr_expect_eq(r->connect_ns + r->response_ns + r->idle_ns, 0);
 	cr_expect_eq(r->body_size, 0);
 }
 
+static void
+has_default_probe(const struct probe_options *p)
+{
+	cr_expect(p->on);
+	cr_expect_eq(p->type, PROBE_HTTP);
+	cr_expect_str_eq(p->path, "/");
+	cr_expect_eq(p->port, 0);
+	cr_expect_null(p->host);
+	cr_expect_eq(p->interval_ns, 5 * S);
+	cr_expect_eq(p->timeout_ns, 2 * S);
+	cr_expect_eq(p->jitter_percent, 10);
+	cr_expect_eq(p->healthy_threshold, 2);
+	cr_expect_eq(p->unhealthy_threshold, 3);
+	cr_assert_eq(p->expect_statuses, 1);
+	cr_expect_eq(p->expect_status[0].from, 200);
+	cr_expect_eq(p->expect_status[0].to, 399);
+	cr_expect_null(p->expect_body);
+}
+
+static void
+has_default_breaker(const struct breaker_options *b)
+{
+	cr_expect(b->on);
+	cr_expect_eq(b->failure_percent, 50);
+	cr_expect_eq(b->consecutive_failures, 0);
+	cr_expect_eq(b->min_requests, 20);
+	cr_expect_eq(b->window_ns, 10 * S);
+	cr_expect_eq(b->open_for_ns, 5 * S);
+	cr_expect_eq(b->max_open_for_ns, 60 * S);
+	cr_expect_eq(b->half_open_requests, 5);
+	cr_expect_eq(b->failure_on,
+	    FAILURE_CONNECT | FAILURE_TIMEOUT | FAILURE_RESET |
+		FAILURE_GATEWAY_ERROR);
+}
+
 Test(decode, the_minimal_file)
 {
-	struct conf *conf = parse("listen: :8080\n"
-	    "routes:\n  - path: /api/*\n    to: api\n"
-	    "upstreams:\n  api: [127.0.0.1:9001, 127.0.0.1:9002]\n");
+	struct conf *conf =
+	    parse("listen: :8080\n"
+		  "routes:\n  - path: /api/*\n    to: api\n"
+		  "upstreams:\n  api: [127.0.0.1:9001, 127.0.0.1:9002]\n");
 
 	cr_assert_eq(conf->nlisteners, 1);
 	has_default_listener(&conf->listeners[0]);
@@ -121,10 +158,9 @@ Test(decode, the_minimal_file)
 	cr_expect_str_eq(conf->upstreams[0].name, "api");
 	places_are(conf->upstreams[0].place, 6, 3);
 	cr_assert_eq(conf->upstreams[0].nservers, 2);
-	address_is(&conf->upstreams[0].servers[0].address, "127.0.0.1:9001",
-	    6, 9);
-	cr_expect_str_eq(conf->upstreams[0].servers[1].name,
-	    "127.0.0.1:9002");
+	address_is(
+	    &conf->upstreams[0].servers[0].address, "127.0.0.1:9001", 6, 9);
+	cr_expect_str_eq(conf->upstreams[0].servers[1].name, "127.0.0.1:9002");
 	cr_expect_eq(conf->upstreams[0].servers[1].weight, 1);
 	cr_expect(!conf->upstreams[0].servers[1].backup);
 	cr_assert_eq(conf->nroutes, 1);
@@ -141,8 +177,8 @@ Test(decode, the_minimal_file)
 
 Test(decode, the_two_line_file)
 {
-	struct conf *conf = parse(
-	    "listen: :8080\nto: [127.0.0.1:9001, 127.0.0.1:9002]\n");
+	struct conf *conf =
+	    parse("listen: :8080\nto: [127.0.0.1:9001, 127.0.0.1:9002]\n");
 
 	cr_assert_eq(conf->nlisteners, 1);
 	has_default_listener(&conf->listeners[0]);
@@ -151,8 +187,8 @@ Test(decode, the_two_line_file)
 	cr_expect_str_eq(conf->upstreams[0].name, "default");
 	places_are(conf->upstreams[0].place, 2, 5);
 	cr_assert_eq(conf->upstreams[0].nservers, 2);
-	address_is(&conf->upstreams[0].servers[1].address, "127.0.0.1:9002",
-	    2, 22);
+	address_is(
+	    &conf->upstreams[0].servers[1].address, "127.0.0.1:9002", 2, 22);
 	cr_assert_eq(conf->nroutes, 1);
 	has_default_route(&conf->routes[0]);
 	cr_expect_str_eq(conf->routes[0].name, "default");
@@ -164,20 +200,18 @@ Test(decode, the_two_line_file)
 
 Test(decode, empty_blocks_have_the_defaults_of_the_manual)
 {
-	struct conf *conf = parse(
-	    "listeners: { default: { address: \":80\", timeouts: {}, "
-	    "limits: {}, tls: { certificates: "
-	    "[{ cert: /dev/null, key: /dev/null }] } } }\n"
-	    "routes: [{ to: u }, { path: /r, respond: {} }, "
-	    "{ path: /m, redirect: { scheme: https } }]\n"
-	    "upstreams: { u: { servers: [\"a:1\"], balance: {}, "
-	    "health_check: {}, circuit_breaker: {}, timeouts: {}, "
-	    "pool: {} } }\n"
-	    "shutdown: {}\nadmin: {}\naccess_log: {}\nlog: {}\n");
+	struct conf *conf =
+	    parse("listeners: { default: { address: \":80\", timeouts: {}, "
+		  "limits: {}, tls: { certificates: "
+		  "[{ cert: /dev/null, key: /dev/null }] } } }\n"
+		  "routes: [{ to: u }, { path: /r, respond: {} }, "
+		  "{ path: /m, redirect: { scheme: https } }]\n"
+		  "upstreams: { u: { servers: [\"a:1\"], balance: {}, "
+		  "health_check: {}, circuit_breaker: {}, timeouts: {}, "
+		  "pool: {} } }\n"
+		  "shutdown: {}\nadmin: {}\naccess_log: {}\nlog: {}\n");
 	struct conf_listener *l = &conf->listeners[0];
 	struct conf_upstream *u = &conf->upstreams[0];
-	const struct probe_options *p = &u->probe;
-	const struct breaker_options *b = &u->breaker;
 
 	cr_expect(l->tls);
 	cr_expect_eq(l->tls_options.min_version, TLS_1_2);
@@ -188,32 +222,8 @@ Test(decode, empty_blocks_have_the_defaults_of_the_manual)
 	l->tls = false;
 	has_default_listener(l);
 
-	cr_expect(p->on);
-	cr_expect_eq(p->type, PROBE_HTTP);
-	cr_expect_str_eq(p->path, "/");
-	cr_expect_eq(p->port, 0);
-	cr_expect_null(p->host);
-	cr_expect_eq(p->interval_ns, 5 * S);
-	cr_expect_eq(p->timeout_ns, 2 * S);
-	cr_expect_eq(p->jitter_percent, 10);
-	cr_expect_eq(p->healthy_threshold, 2);
-	cr_expect_eq(p->unhealthy_threshold, 3);
-	cr_assert_eq(p->expect_statuses, 1);
-	cr_expect_eq(p->expect_status[0].from, 200);
-	cr_expect_eq(p->expect_status[0].to, 399);
-	cr_expect_null(p->expect_body);
-
-	cr_expect(b->on);
-	cr_expect_eq(b->failure_percent, 50);
-	cr_expect_eq(b->consecutive_failures, 0);
-	cr_expect_eq(b->min_requests, 20);
-	cr_expect_eq(b->window_ns, 10 * S);
-	cr_expect_eq(b->open_for_ns, 5 * S);
-	cr_expect_eq(b->max_open_for_ns, 60 * S);
-	cr_expect_eq(b->half_open_requests, 5);
-	cr_expect_eq(b->failure_on, FAILURE_CONNECT | FAILURE_TIMEOUT |
-	    FAILURE_RESET | FAILURE_GATEWAY_ERROR);
-
+	has_default_probe(&u->probe);
+	has_default_breaker(&u->breaker);
 	u->probe.on = u->breaker.on = false;
 	has_default_upstream(u);
 	has_default_route(&conf->routes[0]);
@@ -224,6 +234,7 @@ Test(decode, empty_blocks_have_the_defaults_of_the_manual)
 	conf_free(conf);
 }
 
+/* clang-format off */
 static const char everything[] =
     /* 1 */ "workers: 3\n"
     "shutdown: { timeout: 1m }\n"
@@ -306,6 +317,7 @@ static const char everything[] =
     "    redirect: { scheme: http, host: new.example:81, path: /x, "
     "status: 302 }\n"
     "    limits: { body_size: off }\n";
+/* clang-format on */
 
 Test(decode, every_key_of_the_top_and_the_listeners)
 {
@@ -364,7 +376,7 @@ Test(decode, every_key_of_the_top_and_the_listeners)
 Test(decode, every_key_of_the_upstreams)
 {
 	static const uint16_t ranges[][2] = { { 204, 204 }, { 300, 302 },
-	    { 500, 599 } };
+		{ 500, 599 } };
 	struct conf *conf = parse(everything);
 	struct conf_upstream *u = &conf->upstreams[0];
 	const struct probe_options *p = &u->probe;
@@ -488,9 +500,10 @@ Test(decode, every_key_of_the_routes)
 
 Test(decode, off_turns_off)
 {
-	struct conf *conf = parse("listen: :80\nroutes: [{ to: u }]\n"
-	    "upstreams: { u: { servers: [\"a:1\"], health_check: off, "
-	    "circuit_breaker: off } }\nadmin: off\naccess_log: off\n");
+	struct conf *conf =
+	    parse("listen: :80\nroutes: [{ to: u }]\n"
+		  "upstreams: { u: { servers: [\"a:1\"], health_check: off, "
+		  "circuit_breaker: off } }\nadmin: off\naccess_log: off\n");
 
 	cr_expect(!conf->admin_on);
 	cr_expect_null(conf->access_log);
@@ -501,13 +514,14 @@ Test(decode, off_turns_off)
 
 Test(decode, each_form_of_to)
 {
-	struct conf *conf = parse("listen: :80\nroutes:\n"
-	    "  - { path: /1, to: u }\n"
-	    "  - { path: /2, to: [u, v] }\n"
-	    "  - { path: /3, to: [{ upstream: v, weight: 0 }, u] }\n"
-	    "  - { path: /4, to: \"a:1\" }\n"
-	    "  - { path: /5, name: five, to: [\"a:1\", \"unix:/b\"] }\n"
-	    "upstreams: { u: [\"a:1\"], v: [\"b:1\"] }\n");
+	struct conf *conf =
+	    parse("listen: :80\nroutes:\n"
+		  "  - { path: /1, to: u }\n"
+		  "  - { path: /2, to: [u, v] }\n"
+		  "  - { path: /3, to: [{ upstream: v, weight: 0 }, u] }\n"
+		  "  - { path: /4, to: \"a:1\" }\n"
+		  "  - { path: /5, name: five, to: [\"a:1\", \"unix:/b\"] }\n"
+		  "upstreams: { u: [\"a:1\"], v: [\"b:1\"] }\n");
 
 	cr_assert_eq(conf->nupstreams, 4);
 	cr_expect_eq(conf->routes[0].targets[0].upstream, 0);
@@ -525,15 +539,16 @@ Test(decode, each_form_of_to)
 Test(decode, routes_without_a_name_get_different_ones)
 {
 	static const char *const names[] = { "/a", "/a#2", "a.b/a", "default",
-	    "/a#3", "default#2", "default#3" };
-	struct conf *conf = parse("listen: :80\nroutes:\n"
-	    "  - { path: /a, methods: GET, respond: {} }\n"
-	    "  - { path: [/a, /b], methods: PUT, respond: {} }\n"
-	    "  - { host: [a.b, c], path: /a, respond: {} }\n"
-	    "  - { respond: {} }\n"
-	    "  - { name: /a#3, respond: {} }\n"
-	    "  - { methods: GET, respond: {} }\n"
-	    "  - { methods: PUT, respond: {} }\n");
+		"/a#3", "default#2", "default#3" };
+	struct conf *conf =
+	    parse("listen: :80\nroutes:\n"
+		  "  - { path: /a, methods: GET, respond: {} }\n"
+		  "  - { path: [/a, /b], methods: PUT, respond: {} }\n"
+		  "  - { host: [a.b, c], path: /a, respond: {} }\n"
+		  "  - { respond: {} }\n"
+		  "  - { name: /a#3, respond: {} }\n"
+		  "  - { methods: GET, respond: {} }\n"
+		  "  - { methods: PUT, respond: {} }\n");
 	size_t i;
 
 	for (i = 0; i < COUNT(names); i++)
@@ -548,8 +563,10 @@ Test(decode, a_long_made_name_is_cut)
 
 	memset(path, 'a', 200);
 	path[200] = '\0';
-	snprintf(yaml, sizeof(yaml), "listen: :80\nroutes: "
-	    "[{ path: /%s, respond: {} }]\n", path);
+	snprintf(yaml, sizeof(yaml),
+	    "listen: :80\nroutes: "
+	    "[{ path: /%s, respond: {} }]\n",
+	    path);
 	conf = parse(yaml);
 	cr_expect_eq(strlen(conf->routes[0].name), 120);
 	conf_free(conf);
@@ -557,7 +574,8 @@ Test(decode, a_long_made_name_is_cut)
 
 Test(decode, defaults_lie_under_every_upstream_and_route)
 {
-	struct conf *conf = parse("listen: :80\n"
+	struct conf *conf = parse(
+	    "listen: :80\n"
 	    "defaults:\n"
 	    "  upstream:\n"
 	    "    timeouts: { connect: 1s, idle: 2s }\n"
@@ -618,9 +636,10 @@ Test(decode, defaults_lie_under_every_upstream_and_route)
 
 Test(decode, the_bounds_of_a_range_belong_to_it)
 {
-	struct conf *conf = parse("workers: 256\nlisten: :80\nto: \"a:1\"\n"
-	    "defaults: { upstream: { timeouts: { connect: 1ms, "
-	    "response: 1d, idle: 24h } } }\n");
+	struct conf *conf =
+	    parse("workers: 256\nlisten: :80\nto: \"a:1\"\n"
+		  "defaults: { upstream: { timeouts: { connect: 1ms, "
+		  "response: 1d, idle: 24h } } }\n");
 
 	cr_expect_eq(conf->workers, 256);
 	cr_expect_eq(conf->upstreams[0].connect_ns, MS);
@@ -633,11 +652,12 @@ Test(decode, the_bounds_of_a_range_belong_to_it)
 
 Test(decode, types_come_from_the_key_and_not_from_the_looks)
 {
-	struct conf *conf = parse("listen: \":80\"\nroutes:\n"
-	    "  - { name: 22:22, path: /no, respond: { body: no } }\n"
-	    "  - { name: ~, path: /1, respond: { body: 1.0 } }\n"
-	    "  - { name: \"true\", respond: { status: \"204\" }, "
-	    "access_log: \"off\" }\n");
+	struct conf *conf =
+	    parse("listen: \":80\"\nroutes:\n"
+		  "  - { name: 22:22, path: /no, respond: { body: no } }\n"
+		  "  - { name: ~, path: /1, respond: { body: 1.0 } }\n"
+		  "  - { name: \"true\", respond: { status: \"204\" }, "
+		  "access_log: \"off\" }\n");
 
 	cr_expect_str_eq(conf->routes[0].name, "22:22");
 	cr_expect_str_eq(conf->routes[0].respond_body, "no");
@@ -655,8 +675,8 @@ Test(decode, variables_may_stand_for_any_value)
 	setenv("FL_N", "5", 1);
 	setenv("FL_OFF", "off", 1);
 	conf = parse("workers: ${FL_N}\nlisten: ${FL_NO:-:8080}\n"
-	    "to: a:8${FL_N}\nadmin: ${FL_OFF}\nshutdown: { timeout: "
-	    "\"${FL_N}s\" }\n");
+		     "to: a:8${FL_N}\nadmin: ${FL_OFF}\nshutdown: { timeout: "
+		     "\"${FL_N}s\" }\n");
 	cr_expect_eq(conf->workers, 5);
 	cr_expect_str_eq(conf->listeners[0].addresses[0].text, ":8080");
 	cr_expect_str_eq(conf->upstreams[0].servers[0].name, "a:85");
@@ -668,7 +688,7 @@ Test(decode, variables_may_stand_for_any_value)
 Test(decode, the_samples_are_good)
 {
 	static const char *const samples[] = { "conf/minimal.yaml",
-	    "conf/fairlead.yaml" };
+		"conf/fairlead.yaml" };
 	const char *root = getenv("FAIRLEAD_ROOT");
 	struct conf_errors errors = { 0 };
 	struct conf *conf;

@@ -23,13 +23,13 @@ prints(struct conf_errors *errors, const char *expected)
 {
 	char *text = printed(errors);
 
-	cr_expect_str_eq(text, expected, "printed:\n%s\nexpected:\n%s", text,
-	    expected);
+	cr_expect_str_eq(
+	    text, expected, "printed:\n%s\nexpected:\n%s", text, expected);
 	free(text);
 	conf_errors_fini(errors);
 }
 
-#define LINES	"one\n\ttwo: x\r\n  thr\xc3\xa9\xc3\xa9: yes\n"
+#define LINES "one\n\ttwo: x\r\n  thr\xc3\xa9\xc3\xa9: yes\n"
 
 static struct conf_source source = {
 	.name = "edge.yaml",
@@ -38,12 +38,15 @@ static struct conf_source source = {
 
 Test(errors, an_error_shows_line_caret_and_hint)
 {
-	struct conf_errors errors = { .sources = &source,
-	    .path = "edge.yaml" };
+	struct conf_errors errors = { .sources = &source, .path = "edge.yaml" };
 
-	errors_add(&errors, &(struct fault){ .place = { "edge.yaml", 3, 10 },
-	    .width = 3, .hint = "write true" }, "not %s", "good");
-	prints(&errors, "edge.yaml:3:10: error: not good\n"
+	errors_add(&errors,
+	    &(struct fault){ .place = { "edge.yaml", 3, 10 },
+		.width = 3,
+		.hint = "write true" },
+	    "not %s", "good");
+	prints(&errors,
+	    "edge.yaml:3:10: error: not good\n"
 	    "    3 |   thr\xc3\xa9\xc3\xa9: yes\n"
 	    "      |          ^~~ write true\n"
 	    "edge.yaml: 1 error.\n");
@@ -52,11 +55,14 @@ Test(errors, an_error_shows_line_caret_and_hint)
 Test(errors, a_tab_stays_a_tab_and_the_line_end_goes)
 {
 	struct conf_errors errors = { .sources = &source,
-	    .path = "edge.yaml", .consequence = "Nothing changed." };
+		.path = "edge.yaml",
+		.consequence = "Nothing changed." };
 
-	errors_add(&errors, &(struct fault){ .place = { "edge.yaml", 2, 7 },
-	    .warning = true }, "hm");
-	prints(&errors, "edge.yaml:2:7: warning: hm\n"
+	errors_add(&errors,
+	    &(struct fault){ .place = { "edge.yaml", 2, 7 }, .warning = true },
+	    "hm");
+	prints(&errors,
+	    "edge.yaml:2:7: warning: hm\n"
 	    "    2 | \ttwo: x\n"
 	    "      | \t     ^\n"
 	    "edge.yaml: 1 warning. Nothing changed.\n");
@@ -69,14 +75,15 @@ Test(errors, without_a_line_the_hint_follows_the_message)
 	errors_add(&errors, &(struct fault){ .place = { .file = "a.yaml" } },
 	    "cannot read it");
 	errors_add(&errors, &(struct fault){ .hint = "this" }, "nowhere");
-	prints(&errors, "a.yaml: error: cannot read it\n"
+	prints(&errors,
+	    "a.yaml: error: cannot read it\n"
 	    " error: nowhere (this)\na.yaml: 2 errors.\n");
 }
 
 Test(errors, nothing_is_printed_for_nothing)
 {
 	struct conf_errors errors = { .path = "a.yaml",
-	    .consequence = "Nothing changed." };
+		.consequence = "Nothing changed." };
 
 	prints(&errors, "");
 }
@@ -87,15 +94,19 @@ Test(errors, they_are_sorted_by_file_line_and_column)
 	struct conf_source first = { .name = "a", .next = &second };
 	struct conf_errors errors = { .sources = &first };
 	static const struct conf_place places[] = {
-		{ "b", 1, 1 }, { "a", 2, 1 }, { "a", 1, 9 }, { "a", 1, 2 },
-		{ "a", 1, 9 }, { "b", 1, 0 },
+		{ "b", 1, 1 },
+		{ "a", 2, 1 },
+		{ "a", 1, 9 },
+		{ "a", 1, 2 },
+		{ "a", 1, 9 },
+		{ "b", 1, 0 },
 	};
 	static const char *const order[] = { "3", "2", "4", "1", "5", "0" };
 	unsigned i;
 
 	for (i = 0; i < 6; i++)
-		errors_add(&errors, &(struct fault){ .place = places[i] },
-		    "%u", i);
+		errors_add(
+		    &errors, &(struct fault){ .place = places[i] }, "%u", i);
 	errors_sort(&errors);
 	for (i = 0; i < 6; i++)
 		cr_expect_str_eq(errors.v[i].message, order[i]);
@@ -123,7 +134,8 @@ Test(errors, twenty_of_each_kind_are_printed)
 	for (p = text; (p = strchr(p, '\n')) != NULL; p++)
 		lines++;
 	cr_assert_eq(lines, 20 + 20 + 1 + 1);
-	cr_assert_not_null(strstr(text, "\xe2\x80\xa6 and 4 more\n"
+	cr_assert_not_null(strstr(text,
+	    "\xe2\x80\xa6 and 4 more\n"
 	    "a.yaml: 23 errors, 21 warnings.\n"));
 	free(text);
 	conf_errors_fini(&errors);
@@ -145,12 +157,14 @@ Test(errors, a_thousand_are_kept_and_all_are_counted)
 Test(errors, no_byte_steers_the_terminal)
 {
 	struct conf_source evil = { .name = "e\033.yaml",
-	    .text = TEXT("a: \033[2J\x7f\t.\n") };
+		.text = TEXT("a: \033[2J\x7f\t.\n") };
 	struct conf_errors errors = { .sources = &evil };
 
-	errors_add(&errors, &(struct fault){ .place = { "e\033.yaml", 1, 4 },
-	    .hint = "h\007" }, "'%s'", "\033[0m\r\n");
-	prints(&errors, "e?.yaml:1:4: error: '?[0m?\?'\n"
+	errors_add(&errors,
+	    &(struct fault){ .place = { "e\033.yaml", 1, 4 }, .hint = "h\007" },
+	    "'%s'", "\033[0m\r\n");
+	prints(&errors,
+	    "e?.yaml:1:4: error: '?[0m?\?'\n"
 	    "    1 | a: ?[2J?\t.\n      |    ^ h?\n1 error.\n");
 }
 
@@ -192,13 +206,14 @@ Test(errors, a_later_error_reads_its_line_again)
 
 	cr_assert_eq(write(fd, "a: b\ncert: x.pem\nlast", 21), 21);
 	close(fd);
-	conf_error_at(&errors, (struct conf_place){ path, 2, 7 },
-	    "it has %s", "expired");
+	conf_error_at(
+	    &errors, (struct conf_place){ path, 2, 7 }, "it has %s", "expired");
 	conf_error_at(&errors, (struct conf_place){ path, 3, 1 }, "end");
 	conf_error_at(&errors, (struct conf_place){ path, 4, 1 }, "none");
 	unlink(path);
 	conf_error_at(&errors, (struct conf_place){ path, 1, 1 }, "gone");
-	snprintf(expected, sizeof(expected), "%s:2:7: error: it has expired\n"
+	snprintf(expected, sizeof(expected),
+	    "%s:2:7: error: it has expired\n"
 	    "    2 | cert: x.pem\n      |       ^\n"
 	    "%s:3:1: error: end\n    3 | last\n      | ^\n"
 	    "%s:4:1: error: none\n%s:1:1: error: gone\nx: 4 errors.\n",

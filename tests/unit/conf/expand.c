@@ -30,8 +30,8 @@ becomes(const char *text, const char *expected)
 		cr_expect(n->bad, "'%s'", text);
 	} else {
 		cr_expect_eq(errors.nerrors, 0, "'%s'", text);
-		cr_expect_str_eq(n->text.p, expected, "'%s' becomes '%s'",
-		    text, n->text.p);
+		cr_expect_str_eq(
+		    n->text.p, expected, "'%s' becomes '%s'", text, n->text.p);
 	}
 	conf_errors_fini(&errors);
 	arena_fini(&arena);
@@ -97,8 +97,8 @@ Test(expand, every_value_of_a_tree_is_expanded_once_and_no_key)
 	struct arena arena = { 0 };
 	struct conf_errors errors = { 0 };
 	struct node_reader reader = { .arena = &arena, .errors = &errors };
-	struct conf_node *root = node_read(&reader, "t", TEXT(
-	    "a: &x \"$$${FL_A}\"\nb: [*x, {\"${FL_A}\": \"${FL_A}\"}]\n"));
+	struct conf_node *root = node_read(&reader, "t",
+	    TEXT("a: &x \"$$${FL_A}\"\nb: [*x, {\"${FL_A}\": \"${FL_A}\"}]\n"));
 	struct conf_node *b = node_get(root, "b");
 
 	expand_tree(&reader, root);

@@ -4,11 +4,11 @@
 
 #include "conf/grammar.h"
 
-#define COUNT(array)	(sizeof(array) / sizeof(*(array)))
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 struct example {
-	const char	*text;
-	bool		 good;
+	const char *text;
+	bool good;
 };
 
 static void
@@ -30,8 +30,12 @@ check(bool (*grammar)(struct text, const char **), const char *what,
 Test(grammar, names_are_plain)
 {
 	static const struct example examples[] = {
-		{ "a", true }, { "A-z_0.9", true }, { "", false },
-		{ "a b", false }, { "a/b", false }, { "a:b", false },
+		{ "a", true },
+		{ "A-z_0.9", true },
+		{ "", false },
+		{ "a b", false },
+		{ "a/b", false },
+		{ "a:b", false },
 		{ "\xc3\xbc", false },
 	};
 
@@ -53,9 +57,14 @@ Test(grammar, names_and_labels_have_at_most_128_bytes)
 Test(grammar, labels_are_printable)
 {
 	static const struct example examples[] = {
-		{ "/api/*", true }, { "a b", true }, { "\xc3\xbc", true },
-		{ "", false }, { "a\tb", false }, { "a\n", false },
-		{ "\x7f", false }, { "\x1f", false },
+		{ "/api/*", true },
+		{ "a b", true },
+		{ "\xc3\xbc", true },
+		{ "", false },
+		{ "a\tb", false },
+		{ "a\n", false },
+		{ "\x7f", false },
+		{ "\x1f", false },
 	};
 
 	check(grammar_label, "label", examples, COUNT(examples));
@@ -73,15 +82,33 @@ Test(grammar, texts_hold_no_nul)
 Test(grammar, hosts_are_exact_or_one_wildcard_label)
 {
 	static const struct example examples[] = {
-		{ "a", true }, { "a.example.com", true }, { "A_b-c.d", true },
-		{ "*.example.com", true }, { "*.a", true },
-		{ "127.0.0.1", true }, { "[::1]", true }, { "[1::]", true },
-		{ "*", false }, { "*.", false }, { "", false }, { ".", false },
-		{ "a.", false }, { ".a", false }, { "a..b", false },
-		{ "a:80", false }, { "[::1]:80", false }, { "[1.2.3.4]", false },
-		{ "[]", false }, { "[::1", false }, { "::1", false },
-		{ "a.*.b", false }, { "*a.b", false }, { "*.*.b", false },
-		{ "http://a", false }, { "a/b", false }, { "a b", false },
+		{ "a", true },
+		{ "a.example.com", true },
+		{ "A_b-c.d", true },
+		{ "*.example.com", true },
+		{ "*.a", true },
+		{ "127.0.0.1", true },
+		{ "[::1]", true },
+		{ "[1::]", true },
+		{ "*", false },
+		{ "*.", false },
+		{ "", false },
+		{ ".", false },
+		{ "a.", false },
+		{ ".a", false },
+		{ "a..b", false },
+		{ "a:80", false },
+		{ "[::1]:80", false },
+		{ "[1.2.3.4]", false },
+		{ "[]", false },
+		{ "[::1", false },
+		{ "::1", false },
+		{ "a.*.b", false },
+		{ "*a.b", false },
+		{ "*.*.b", false },
+		{ "http://a", false },
+		{ "a/b", false },
+		{ "a b", false },
 		{ "\xc3\xbc.de", false },
 	};
 
@@ -106,12 +133,22 @@ Test(grammar, host_labels_have_at_most_63_bytes_and_hosts_253)
 Test(grammar, authorities_may_have_a_port)
 {
 	static const struct example examples[] = {
-		{ "a.example", true }, { "a.example:80", true },
-		{ "a:1", true }, { "a:65535", true }, { "[::1]", true },
-		{ "[::1]:443", true }, { "1.2.3.4:5", true },
-		{ "a:", false }, { "a:0", false }, { "a:65536", false },
-		{ "a:x", false }, { ":80", false }, { "::1", false },
-		{ "a/b", false }, { "*.a", false }, { "", false },
+		{ "a.example", true },
+		{ "a.example:80", true },
+		{ "a:1", true },
+		{ "a:65535", true },
+		{ "[::1]", true },
+		{ "[::1]:443", true },
+		{ "1.2.3.4:5", true },
+		{ "a:", false },
+		{ "a:0", false },
+		{ "a:65536", false },
+		{ "a:x", false },
+		{ ":80", false },
+		{ "::1", false },
+		{ "a/b", false },
+		{ "*.a", false },
+		{ "", false },
 		{ "u@a", false },
 	};
 
@@ -121,13 +158,27 @@ Test(grammar, authorities_may_have_a_port)
 Test(grammar, patterns_have_a_star_only_after_the_last_slash)
 {
 	static const struct example examples[] = {
-		{ "/", true }, { "/*", true }, { "/a", true }, { "/a/*", true },
-		{ "/a/b.c/d%20e", true }, { "/~a!$&'()+,;=:@", true },
-		{ "", false }, { "a", false }, { "*", false }, { "/a*", false },
-		{ "/*/a", false }, { "/a/**", false }, { "/a?b", false },
-		{ "/a#b", false }, { "/a b", false }, { "/\x7f", false },
-		{ "/{a}", false }, { "/a\\b", false }, { "/\xc3\xbc", false },
-		{ "/a\"", false }, { "/<", false },
+		{ "/", true },
+		{ "/*", true },
+		{ "/a", true },
+		{ "/a/*", true },
+		{ "/a/b.c/d%20e", true },
+		{ "/~a!$&'()+,;=:@", true },
+		{ "", false },
+		{ "a", false },
+		{ "*", false },
+		{ "/a*", false },
+		{ "/*/a", false },
+		{ "/a/**", false },
+		{ "/a?b", false },
+		{ "/a#b", false },
+		{ "/a b", false },
+		{ "/\x7f", false },
+		{ "/{a}", false },
+		{ "/a\\b", false },
+		{ "/\xc3\xbc", false },
+		{ "/a\"", false },
+		{ "/<", false },
 	};
 
 	check(grammar_pattern, "pattern", examples, COUNT(examples));
@@ -136,9 +187,15 @@ Test(grammar, patterns_have_a_star_only_after_the_last_slash)
 Test(grammar, paths_may_have_a_query)
 {
 	static const struct example examples[] = {
-		{ "/", true }, { "/a?b=c&d", true }, { "/a?b?c", true },
-		{ "/a?", true }, { "?a", false }, { "a?b", false },
-		{ "/a?b c", false }, { "/a?b#c", false }, { "/a b?c", false },
+		{ "/", true },
+		{ "/a?b=c&d", true },
+		{ "/a?b?c", true },
+		{ "/a?", true },
+		{ "?a", false },
+		{ "a?b", false },
+		{ "/a?b c", false },
+		{ "/a?b#c", false },
+		{ "/a b?c", false },
 	};
 
 	check(grammar_path, "path", examples, COUNT(examples));
@@ -147,9 +204,14 @@ Test(grammar, paths_may_have_a_query)
 Test(grammar, prefixes_are_whole_segments)
 {
 	static const struct example examples[] = {
-		{ "/a", true }, { "/a/b", true }, { "/", false },
-		{ "/a/", false }, { "/a/*", false }, { "a", false },
-		{ "/*", false }, { "/a?b", false },
+		{ "/a", true },
+		{ "/a/b", true },
+		{ "/", false },
+		{ "/a/", false },
+		{ "/a/*", false },
+		{ "a", false },
+		{ "/*", false },
+		{ "/a?b", false },
 	};
 
 	check(grammar_prefix, "prefix", examples, COUNT(examples));
@@ -158,9 +220,15 @@ Test(grammar, prefixes_are_whole_segments)
 Test(grammar, methods_are_upper_case_tokens)
 {
 	static const struct example examples[] = {
-		{ "GET", true }, { "M-SEARCH", true }, { "X1", true },
-		{ "get", false }, { "GETx", false }, { "", false },
-		{ "G T", false }, { "G(", false }, { "CONNECT", false },
+		{ "GET", true },
+		{ "M-SEARCH", true },
+		{ "X1", true },
+		{ "get", false },
+		{ "GETx", false },
+		{ "", false },
+		{ "G T", false },
+		{ "G(", false },
+		{ "CONNECT", false },
 		{ "CONNECTED", true },
 	};
 
@@ -170,13 +238,22 @@ Test(grammar, methods_are_upper_case_tokens)
 Test(grammar, fields_are_tokens_that_the_proxy_does_not_own)
 {
 	static const struct example examples[] = {
-		{ "X-Team", true }, { "a!#$%&'*+-.^_`|~9", true },
-		{ "Server", true }, { "Te-a", true }, { "", false },
-		{ "a b", false }, { "a:", false }, { "\xc3", false },
-		{ "Connection", false }, { "content-LENGTH", false },
-		{ "Host", false }, { "Keep-Alive", false },
-		{ "Proxy-Connection", false }, { "TE", false },
-		{ "Trailer", false }, { "Transfer-Encoding", false },
+		{ "X-Team", true },
+		{ "a!#$%&'*+-.^_`|~9", true },
+		{ "Server", true },
+		{ "Te-a", true },
+		{ "", false },
+		{ "a b", false },
+		{ "a:", false },
+		{ "\xc3", false },
+		{ "Connection", false },
+		{ "content-LENGTH", false },
+		{ "Host", false },
+		{ "Keep-Alive", false },
+		{ "Proxy-Connection", false },
+		{ "TE", false },
+		{ "Trailer", false },
+		{ "Transfer-Encoding", false },
 		{ "Upgrade", false },
 	};
 
@@ -186,9 +263,15 @@ Test(grammar, fields_are_tokens_that_the_proxy_does_not_own)
 Test(grammar, values_are_printable_and_no_templates)
 {
 	static const struct example examples[] = {
-		{ "", true }, { "a\tb c", true }, { "\xc3\xbc\xff", true },
-		{ "$ ( $a", true }, { "a\r", false }, { "a\n", false },
-		{ "\x7f", false }, { "\x01", false }, { "$(client_ip)", false },
+		{ "", true },
+		{ "a\tb c", true },
+		{ "\xc3\xbc\xff", true },
+		{ "$ ( $a", true },
+		{ "a\r", false },
+		{ "a\n", false },
+		{ "\x7f", false },
+		{ "\x01", false },
+		{ "$(client_ip)", false },
 		{ "a $(", false },
 	};
 

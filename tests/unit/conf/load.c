@@ -73,18 +73,22 @@ Test(load, maps_merge_and_lists_append_in_the_order_of_the_files)
 {
 	struct conf *conf;
 
-	write_file("main.yaml", "include: [\"d/*.yaml\", last.yml]\n"
+	write_file("main.yaml",
+	    "include: [\"d/*.yaml\", last.yml]\n"
 	    "listen: :80\nroutes: [{ name: m, path: /m, to: u }]\n"
 	    "upstreams: { u: [\"m:1\"] }\nlog: { level: warn }\n"
 	    "defaults: { upstream: { pool: { max_idle: 3 } } }\n");
-	write_file("d/b.yaml", "routes: [{ name: b, path: /b, to: v }]\n"
+	write_file("d/b.yaml",
+	    "routes: [{ name: b, path: /b, to: v }]\n"
 	    "upstreams: { v: [\"b:1\"] }\n");
-	write_file("d/a.yaml", "routes: [{ name: a, path: /a, to: u }]\n"
+	write_file("d/a.yaml",
+	    "routes: [{ name: a, path: /a, to: u }]\n"
 	    "log: { format: json }\n"
 	    "defaults: { upstream: { timeouts: { idle: 7s } }, "
 	    "route: { access_log: off } }\n");
 	write_file("d/no.yml", "not: read\n");
-	write_file("last.yml", "listeners: { more: { address: \":81\" } }\n"
+	write_file("last.yml",
+	    "listeners: { more: { address: \":81\" } }\n"
 	    "workers: 2\n");
 	conf = load("main.yaml");
 	cr_assert_not_null(conf);
@@ -110,7 +114,8 @@ Test(load, paths_are_relative_to_the_file_that_holds_them)
 	char path[128];
 
 	write_file("main.yaml", "include: d/tls.yaml\nto: \"a:1\"\n");
-	write_file("d/tls.yaml", "include: ../e.yaml\nlisteners: { l: { "
+	write_file("d/tls.yaml",
+	    "include: ../e.yaml\nlisteners: { l: { "
 	    "address: \":80\", tls: { certificates: [{ cert: c.pem, "
 	    "key: ../k.pem }] } } }\n");
 	write_file("e.yaml", "access_log: { output: access.json }\n");
@@ -119,8 +124,7 @@ Test(load, paths_are_relative_to_the_file_that_holds_them)
 	conf = load("main.yaml");
 	cr_assert_not_null(conf);
 	cr_expect_str_eq(conf->listeners[0].certificates[0].cert, "d/c.pem");
-	cr_expect_str_eq(conf->listeners[0].certificates[0].key,
-	    "d/../k.pem");
+	cr_expect_str_eq(conf->listeners[0].certificates[0].key, "d/../k.pem");
 	cr_expect_str_eq(conf->access_log, "d/../access.json");
 	conf_free(conf);
 	snprintf(path, sizeof(path), "%s/main.yaml", dir);
@@ -136,7 +140,8 @@ Test(load, a_plain_output_stays_stdout_in_any_directory)
 {
 	struct conf *conf;
 
-	write_file("d/m.yaml", "listen: :80\nto: \"a:1\"\n"
+	write_file("d/m.yaml",
+	    "listen: :80\nto: \"a:1\"\n"
 	    "access_log: { output: stdout }\n");
 	conf = load("d/m.yaml");
 	cr_assert_not_null(conf);
@@ -171,8 +176,8 @@ Test(load, files_that_cannot_be_read_are_told)
 {
 	cr_assert_null(load("nowhere.yaml"));
 	cr_assert_eq(errors.nerrors, 1);
-	error_is(0, "nowhere.yaml:0:0",
-	    "cannot read it: No such file or directory");
+	error_is(
+	    0, "nowhere.yaml:0:0", "cannot read it: No such file or directory");
 	cr_assert_null(load("d"));
 	error_is(0, "d:0:0", "cannot read it: Is a directory");
 	write_file("main.yaml", "listen: :80\ninclude: d\nto: \"a:1\"\n");
@@ -183,7 +188,8 @@ Test(load, files_that_cannot_be_read_are_told)
 
 Test(load, errors_of_several_files_come_in_the_order_of_reading)
 {
-	write_file("main.yaml", "include: [d/b.yaml, d/a.yaml]\n"
+	write_file("main.yaml",
+	    "include: [d/b.yaml, d/a.yaml]\n"
 	    "listen: 80\nto: \"a:x\"\n");
 	write_file("d/a.yaml", "workers: x\n");
 	write_file("d/b.yaml", "#\nlogs: y\n");
@@ -224,9 +230,11 @@ Test(load, text_from_memory_needs_no_file)
 	struct conf *conf;
 
 	write_file("k", "");
-	conf = conf_parse("<command line>", TEXT("to: \"a:1\"\nlisteners: "
-	    "{ l: { address: \":80\", tls: { certificates: "
-	    "[{ cert: k, key: k }] } } }"), &errors);
+	conf = conf_parse("<command line>",
+	    TEXT("to: \"a:1\"\nlisteners: "
+		 "{ l: { address: \":80\", tls: { certificates: "
+		 "[{ cert: k, key: k }] } } }"),
+	    &errors);
 	cr_assert_not_null(conf);
 	cr_expect_str_eq(conf->path, "<command line>");
 	cr_expect_str_eq(conf->listeners[0].certificates[0].cert, "k");

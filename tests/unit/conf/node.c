@@ -7,9 +7,9 @@
 
 /* What a test reads into. */
 struct reading {
-	struct arena		 arena;
-	struct conf_errors	 errors;
-	struct node_reader	 reader;
+	struct arena arena;
+	struct conf_errors errors;
+	struct node_reader reader;
 };
 
 static struct conf_node *
@@ -29,12 +29,13 @@ done(struct reading *r)
 }
 
 static void
-stands_at(const struct conf_node *n, unsigned line, unsigned column,
-    unsigned width)
+stands_at(
+    const struct conf_node *n, unsigned line, unsigned column, unsigned width)
 {
 	cr_expect_str_eq(n->place.file, "t.yaml");
 	cr_expect(n->place.line == line && n->place.column == column &&
-	    n->width == width, "'%s' at %u:%u, %u wide, not %u:%u, %u",
+		n->width == width,
+	    "'%s' at %u:%u, %u wide, not %u:%u, %u",
 	    n->kind == NODE_SCALAR ? n->text.p : "", n->place.line,
 	    n->place.column, n->width, line, column, width);
 }
@@ -42,8 +43,8 @@ stands_at(const struct conf_node *n, unsigned line, unsigned column,
 Test(node, every_node_knows_its_place)
 {
 	struct reading r;
-	struct conf_node *root = read_yaml(&r,
-	    "a: b\nlist:\n  - \"c d\"\n  - {k: 'v'}\n  - [x]\nnull:\n");
+	struct conf_node *root = read_yaml(
+	    &r, "a: b\nlist:\n  - \"c d\"\n  - {k: 'v'}\n  - [x]\nnull:\n");
 	struct conf_node *list = node_get(root, "list");
 
 	cr_assert_eq(root->kind, NODE_MAP);
@@ -75,7 +76,8 @@ Test(node, columns_count_characters_and_no_byte_order_mark)
 {
 	struct reading r;
 	struct conf_node *root = read_yaml(&r,
-	    "\xef\xbb\xbf" "a: [\xc3\xbc\xc3\xbc, b]\n");
+	    "\xef\xbb\xbf"
+	    "a: [\xc3\xbc\xc3\xbc, b]\n");
 
 	stands_at(root->pairs[0].key, 1, 1, 1);
 	stands_at(node_get(root, "a")->items[1], 1, 9, 1);
@@ -99,8 +101,8 @@ Test(node, empty_plain_and_quoted_differ)
 Test(node, exact_text_stands_in_the_file_as_it_is)
 {
 	struct reading r;
-	struct conf_node *root = read_yaml(&r,
-	    "a: xyz\nb: \"xyz\"\nc: \"x\\tz\"\nd: \xc3\xbc\ne: |\n  x\n");
+	struct conf_node *root = read_yaml(
+	    &r, "a: xyz\nb: \"xyz\"\nc: \"x\\tz\"\nd: \xc3\xbc\ne: |\n  x\n");
 
 	cr_assert(node_get(root, "a")->exact);
 	cr_assert(!node_get(root, "a")->quoted);
@@ -115,8 +117,8 @@ Test(node, exact_text_stands_in_the_file_as_it_is)
 Test(node, an_alias_is_the_node_it_names)
 {
 	struct reading r;
-	struct conf_node *root = read_yaml(&r,
-	    "a: &x {k: v}\nb: *x\nc: &x [1]\nd: *x\ne: &s text\nf: *s\n");
+	struct conf_node *root = read_yaml(
+	    &r, "a: &x {k: v}\nb: *x\nc: &x [1]\nd: *x\ne: &s text\nf: *s\n");
 
 	cr_assert_eq(node_get(root, "b"), node_get(root, "a"));
 	cr_assert_eq(node_get(root, "d"), node_get(root, "c"));
@@ -215,8 +217,7 @@ Test(node, nodes_are_counted_over_all_readings)
 	cr_assert_not_null(read_yaml(&r, "a: [b, c]"));
 	cr_assert_eq(r.reader.nodes, 5);
 	r.reader.nodes = NODES_MAX - 5;
-	cr_assert_not_null(node_read(&r.reader, "t.yaml",
-	    TEXT("a: [b, c]")));
+	cr_assert_not_null(node_read(&r.reader, "t.yaml", TEXT("a: [b, c]")));
 	r.reader.nodes = NODES_MAX - 4;
 	cr_assert_null(node_read(&r.reader, "t.yaml", TEXT("a: [b, c]")));
 	done(&r);
@@ -225,8 +226,8 @@ Test(node, nodes_are_counted_over_all_readings)
 Test(node, an_alias_counts_with_its_size)
 {
 	struct reading r;
-	struct conf_node *root = read_yaml(&r,
-	    "a: &a [b, c]\nd: *a\ne: {<<: &f {g: h}}");
+	struct conf_node *root =
+	    read_yaml(&r, "a: &a [b, c]\nd: *a\ne: {<<: &f {g: h}}");
 
 	/* root, a, [b, c], d, *a, e, {}, <<, {g: h} and once more merged */
 	cr_assert_eq(r.reader.nodes, 1 + 1 + 3 + 1 + 3 + 1 + 1 + 1 + 3 + 2);

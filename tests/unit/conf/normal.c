@@ -5,9 +5,9 @@
 #include "conf/normal.h"
 
 struct reading {
-	struct arena		 arena;
-	struct conf_errors	 errors;
-	struct node_reader	 reader;
+	struct arena arena;
+	struct conf_errors errors;
+	struct node_reader reader;
 };
 
 static struct conf_node *
@@ -29,7 +29,8 @@ done(struct reading *r)
 Test(normal, defaults_count_as_often_as_they_are_used)
 {
 	/* pool, max_idle and 1 in their maps: 4 nodes laid under 2 upstreams */
-	static const char yaml[] = "defaults: { upstream: { pool: "
+	static const char yaml[] =
+	    "defaults: { upstream: { pool: "
 	    "{ max_idle: 1 } } }\nupstreams: { a: [\"a:1\"], b: [\"b:1\"] }\n";
 	struct conf_node *root, *base;
 	struct reading r;
@@ -42,8 +43,8 @@ Test(normal, defaults_count_as_often_as_they_are_used)
 	normal_tree(&r.reader, root);
 	cr_expect_eq(r.errors.nerrors, 0);
 	cr_expect_eq(r.reader.nodes, NODES_MAX);
-	cr_expect_not_null(node_get(node_get(node_get(root, "upstreams"),
-	    "b"), "pool"));
+	cr_expect_not_null(
+	    node_get(node_get(node_get(root, "upstreams"), "b"), "pool"));
 	done(&r);
 	root = read_yaml(&r, yaml);
 	r.reader.nodes = NODES_MAX - 2 * size + 1;
@@ -55,7 +56,8 @@ Test(normal, defaults_count_as_often_as_they_are_used)
 Test(normal, too_many_defaults_are_told_once)
 {
 	struct reading r;
-	struct conf_node *root = read_yaml(&r, "defaults: { route: "
+	struct conf_node *root = read_yaml(&r,
+	    "defaults: { route: "
 	    "{ methods: [A, B] } }\nroutes: [{ to: a }, { to: a }, "
 	    "{ to: a }]\n");
 
@@ -88,7 +90,8 @@ Test(normal, shared_nodes_stay_as_they_were)
 Test(normal, what_has_another_shape_stays_for_the_decoder)
 {
 	struct reading r;
-	struct conf_node *root = read_yaml(&r, "listen: :80\nlisteners: 5\n"
+	struct conf_node *root = read_yaml(&r,
+	    "listen: :80\nlisteners: 5\n"
 	    "routes: [6, { to: { a: b } }, { to: }]\n"
 	    "upstreams: { u: 7, v: { servers: 8 } }\n");
 	struct conf_node *routes, *upstreams;
@@ -102,7 +105,7 @@ Test(normal, what_has_another_shape_stays_for_the_decoder)
 	cr_expect(node_is_empty(node_get(routes->items[2], "to")));
 	upstreams = node_get(root, "upstreams");
 	cr_expect(node_is_word(node_get(upstreams, "u"), "7"));
-	cr_expect(node_is_word(node_get(node_get(upstreams, "v"), "servers"),
-	    "8"));
+	cr_expect(
+	    node_is_word(node_get(node_get(upstreams, "v"), "servers"), "8"));
 	done(&r);
 }

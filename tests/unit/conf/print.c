@@ -47,9 +47,9 @@ at(json_t *root, const char *path)
 
 	while (root != NULL && text_split(&rest, '/', &part)) {
 		snprintf(name, sizeof(name), "%.*s", TEXT_ARG(part));
-		root = json_is_array(root) ?
-		    json_array_get(root, (size_t)strtoul(name, NULL, 10)) :
-		    json_object_get(root, name);
+		root = json_is_array(root)
+		    ? json_array_get(root, (size_t)strtoul(name, NULL, 10))
+		    : json_object_get(root, name);
 	}
 	return root;
 }
@@ -88,16 +88,20 @@ Test(print, values_are_as_written_and_defaults_filled_in)
 	text_is(root, "config/listeners/default/timeouts/header", "10s");
 	text_is(root, "config/workers", "auto");
 	text_is(root, "config/upstreams/u/servers/0/address", "a:1");
-	cr_expect(json_is_true(at(root, "config/upstreams/u/servers/1/backup")));
-	cr_expect(json_is_false(at(root, "config/upstreams/u/servers/0/backup")));
-	cr_expect_eq(json_integer_value(at(root,
-	    "config/upstreams/u/pool/max_idle")), 5);
+	cr_expect(
+	    json_is_true(at(root, "config/upstreams/u/servers/1/backup")));
+	cr_expect(
+	    json_is_false(at(root, "config/upstreams/u/servers/0/backup")));
+	cr_expect_eq(
+	    json_integer_value(at(root, "config/upstreams/u/pool/max_idle")),
+	    5);
 	text_is(root, "config/upstreams/u/health_check/expect/status/0", "204");
 	text_is(root, "config/upstreams/u/health_check/interval", "5s");
-	text_is(root, "config/upstreams/u/circuit_breaker/failure_on/1",
-	    "timeout");
+	text_is(
+	    root, "config/upstreams/u/circuit_breaker/failure_on/1", "timeout");
 	cr_expect_eq(json_array_size(at(root,
-	    "config/upstreams/u/circuit_breaker/failure_on")), 2);
+			 "config/upstreams/u/circuit_breaker/failure_on")),
+	    2);
 	text_is(root, "config/upstreams/default/circuit_breaker", "off");
 	text_is(root, "config/routes/0/name", "x.y");
 	text_is(root, "config/routes/0/access_log", "off");
@@ -120,11 +124,11 @@ Test(print, origins_are_the_lines_of_what_was_written)
 	text_is(root, "origins/listeners.default.address", "t.yaml:1");
 	text_is(root, "origins/upstreams.u.pool.max_idle", "t.yaml:3");
 	text_is(root, "origins/upstreams.u.servers[1].backup", "t.yaml:6");
-	text_is(root, "origins/upstreams.u.health_check.expect.status",
-	    "t.yaml:7");
+	text_is(
+	    root, "origins/upstreams.u.health_check.expect.status", "t.yaml:7");
 	text_is(root, "origins/routes[0].request_headers.set", "t.yaml:10");
-	text_is(root, "origins/upstreams.default.servers[0].address",
-	    "t.yaml:11");
+	text_is(
+	    root, "origins/upstreams.default.servers[0].address", "t.yaml:11");
 	cr_expect_null(at(root, "origins/workers"));
 	cr_expect_null(at(root, "origins/upstreams.u.pool.idle_timeout"));
 	json_decref(root);
@@ -137,11 +141,12 @@ Test(print, secrets_are_masked)
 	json_t *root;
 
 	setenv("FL_SECRET", "s2", 1);
-	conf = parse("listen: :80\nroutes:\n  - to: \"a:1\"\n"
-	    "    request_headers: { set: { Authorization: s1, X-A: "
-	    "\"${FL_SECRET}\", X-Api-Key: s3, x-TOKEN: s4, Cookie: s5, "
-	    "X-Secret: s6, X-Password: s7, X-Plain: p }, "
-	    "add: { Proxy-Authorization: s8 } }\n");
+	conf =
+	    parse("listen: :80\nroutes:\n  - to: \"a:1\"\n"
+		  "    request_headers: { set: { Authorization: s1, X-A: "
+		  "\"${FL_SECRET}\", X-Api-Key: s3, x-TOKEN: s4, Cookie: s5, "
+		  "X-Secret: s6, X-Password: s7, X-Plain: p }, "
+		  "add: { Proxy-Authorization: s8 } }\n");
 	root = print(conf);
 	text_is(root, "config/routes/0/request_headers/set/X-Plain", "p");
 	text_is(root, "config/routes/0/request_headers/set/X-A", "***");
@@ -150,10 +155,10 @@ Test(print, secrets_are_masked)
 	text_is(root, "config/routes/0/request_headers/set/Cookie", "***");
 	text_is(root, "config/routes/0/request_headers/set/X-Secret", "***");
 	text_is(root, "config/routes/0/request_headers/set/X-Password", "***");
-	text_is(root, "config/routes/0/request_headers/set/Authorization",
+	text_is(
+	    root, "config/routes/0/request_headers/set/Authorization", "***");
+	text_is(root, "config/routes/0/request_headers/add/Proxy-Authorization",
 	    "***");
-	text_is(root,
-	    "config/routes/0/request_headers/add/Proxy-Authorization", "***");
 	json_decref(root);
 	conf_free(conf);
 }
@@ -168,8 +173,8 @@ Test(print, the_printed_configuration_is_a_configuration)
 	again = parse(text);
 	root2 = print(again);
 	cr_expect(json_equal(at(root, "config"), at(root2, "config")));
-	cr_expect_str_eq(again->routes[0].request_headers.set[1].value,
-	    "***", "its dollars came from the file, as secrets may");
+	cr_expect_str_eq(again->routes[0].request_headers.set[1].value, "***",
+	    "its dollars came from the file, as secrets may");
 	free(text);
 	json_decref(root);
 	json_decref(root2);
@@ -180,7 +185,8 @@ Test(print, the_printed_configuration_is_a_configuration)
 Test(print, a_printed_dollar_and_brace_is_no_variable)
 {
 	struct conf *conf = parse("listen: :80\nroutes: [{ respond: "
-	    "{ body: \"$${a} $$$${b}\" } }]\n"), *again;
+				  "{ body: \"$${a} $$$${b}\" } }]\n"),
+		    *again;
 	json_t *root = print(conf);
 	char *text = json_dumps(at(root, "config"), 0);
 

@@ -10,7 +10,7 @@
 #include "conf/decode.h"
 #include "conf/schema.h"
 
-#define EACH(k)	for (k = schema; k < schema + schema_keys; k++)
+#define EACH(k) for (k = schema; k < schema + schema_keys; k++)
 
 static char *
 whole(struct buf *b)
@@ -32,7 +32,8 @@ Test(schema, rows_are_complete_and_different)
 {
 	const struct key *k, *other;
 
-	EACH(k) {
+	EACH(k)
+	{
 		cr_expect_not_null(k->help, "%s", k->path);
 		cr_expect_eq(k->help[strlen(k->help) - 1], '.', "%s", k->path);
 		for (other = schema; other < k; other++)
@@ -46,12 +47,13 @@ Test(schema, every_key_stands_under_one_before_it)
 	char path[KEY_PATH_MAX];
 	bool found;
 
-	EACH(k) {
+	EACH(k)
+	{
 		found = key_is_under(k, "");
 		for (parent = schema; parent < k; parent++) {
 			key_item_path(parent, path, sizeof(path));
-			found = found || (parent->like == NULL &&
-			    key_is_under(k, path));
+			found = found ||
+			    (parent->like == NULL && key_is_under(k, path));
 		}
 		cr_expect(found, "%s", k->path);
 	}
@@ -61,7 +63,8 @@ Test(schema, numbers_have_a_range_and_words_their_list)
 {
 	const struct key *k;
 
-	EACH(k) {
+	EACH(k)
+	{
 		if (k->type == KEY_COUNT || k->type == KEY_DURATION ||
 		    k->type == KEY_SIZE || k->type == KEY_PERCENT)
 			cr_expect_lt(k->least, k->most, "%s", k->path);
@@ -74,17 +77,19 @@ Test(schema, lists_have_items_of_the_size_of_their_type)
 {
 	const struct key *k;
 
-	EACH(k) {
+	EACH(k)
+	{
 		if (k->type < KEY_BOOL || k->width == 0)
 			continue;
-		cr_expect_eq(k->element > 0, (k->flags & KEY_MANY) != 0 &&
-		    k->type != KEY_WORDS, "%s", k->path);
+		cr_expect_eq(k->element > 0,
+		    (k->flags & KEY_MANY) != 0 && k->type != KEY_WORDS, "%s",
+		    k->path);
 		if (k->element > 0)
-			cr_expect_eq(k->element, value_size(k->type), "%s",
-			    k->path);
+			cr_expect_eq(
+			    k->element, value_size(k->type), "%s", k->path);
 		else if (value_size(k->type) > 0)
-			cr_expect_eq(k->width, value_size(k->type), "%s",
-			    k->path);
+			cr_expect_eq(
+			    k->width, value_size(k->type), "%s", k->path);
 	}
 }
 
@@ -93,15 +98,14 @@ Test(schema, paths_lead_to_their_rows)
 	const struct key *k;
 
 	EACH(k)
-		cr_expect_eq(key_find(k->path), k, "%s", k->path);
+	cr_expect_eq(key_find(k->path), k, "%s", k->path);
 	cr_expect_null(key_find("nothing"));
 	cr_expect_eq(key_child("", TEXT("log")), key_find("log"));
 	cr_expect_eq(key_child("log", TEXT("level")), key_find("log.level"));
 	cr_expect_null(key_child("log", TEXT("leve")));
 	cr_expect_null(key_child("lo", TEXT("g")));
 	cr_expect_null(key_child("upstreams", TEXT("NAME.servers")));
-	cr_expect_str_eq(key_name(key_find("routes[].to[].weight")),
-	    "weight");
+	cr_expect_str_eq(key_name(key_find("routes[].to[].weight")), "weight");
 	cr_expect_str_eq(key_name(key_find("log")), "log");
 }
 
@@ -114,8 +118,8 @@ Test(schema, words_are_found_by_index_and_name)
 	cr_expect_eq(words_find("a|bc|d", TEXT("d")), 2);
 	cr_expect_eq(words_find("a|bc|d", TEXT("b")), -1);
 	cr_expect_eq(words_find("a|bc|d", TEXT("")), -1);
-	cr_expect(words_get("a|bc|d", 1, &word) &&
-	    text_equal(word, TEXT("bc")));
+	cr_expect(
+	    words_get("a|bc|d", 1, &word) && text_equal(word, TEXT("bc")));
 	cr_expect(!words_get("a|bc|d", 3, &word));
 }
 
@@ -128,14 +132,15 @@ Test(schema, defaults_decode_without_a_fault)
 	struct text rest, one;
 	const struct key *k;
 
-	EACH(k) {
+	EACH(k)
+	{
 		if (k->type < KEY_BOOL || k->fallback == NULL)
 			continue;
 		rest = text_of(k->fallback);
 		while (text_split(&rest, ',', &one))
 			cr_expect(value_decode(&x, k,
-			    node_scalar(&arena, one, NULL), NULL), "%s",
-			    k->path);
+				      node_scalar(&arena, one, NULL), NULL),
+			    "%s", k->path);
 	}
 	cr_expect_eq(errors.nerrors, 0);
 	conf_errors_fini(&errors);
@@ -151,12 +156,12 @@ find_property(json_t *in, const char *name)
 
 	if (!json_is_object(in))
 		return NULL;
-	if ((found = json_object_get(json_object_get(in, "properties"),
-	    name)) != NULL)
+	if ((found = json_object_get(
+		 json_object_get(in, "properties"), name)) != NULL)
 		return found;
-	json_array_foreach(json_object_get(in, "anyOf"), i, choice)
-		if ((found = find_property(choice, name)) != NULL)
-			return found;
+	json_array_foreach(json_object_get(in, "anyOf"), i,
+	    choice) if ((found = find_property(choice, name)) !=
+	    NULL) return found;
 	return NULL;
 }
 
@@ -168,9 +173,9 @@ find_items(json_t *in, const char *member)
 
 	if ((found = json_object_get(in, member)) != NULL)
 		return found;
-	json_array_foreach(json_object_get(in, "anyOf"), i, choice)
-		if ((found = json_object_get(choice, member)) != NULL)
-			return found;
+	json_array_foreach(json_object_get(in, "anyOf"), i,
+	    choice) if ((found = json_object_get(choice, member)) !=
+	    NULL) return found;
 	return NULL;
 }
 
@@ -219,7 +224,8 @@ Test(schema, the_json_schema_has_every_key_with_its_help_and_default)
 
 	cr_expect_str_eq(json_string_value(json_object_get(root, "$schema")),
 	    "http://json-schema.org/draft-07/schema#");
-	EACH(k) {
+	EACH(k)
+	{
 		at = find_path(root, k->path);
 		cr_assert_not_null(at, "%s", k->path);
 		text = json_string_value(json_object_get(at, "description"));
@@ -227,14 +233,13 @@ Test(schema, the_json_schema_has_every_key_with_its_help_and_default)
 		cr_expect_str_eq(text, k->help);
 		value = json_object_get(at, "default");
 		if (k->type >= KEY_BOOL)
-			cr_expect_eq(value != NULL, k->fallback != NULL, "%s",
-			    k->path);
+			cr_expect_eq(
+			    value != NULL, k->fallback != NULL, "%s", k->path);
 		if (json_is_string(value))
-			cr_expect_str_eq(json_string_value(value),
-			    k->fallback);
+			cr_expect_str_eq(json_string_value(value), k->fallback);
 		if (json_is_integer(value))
-			cr_expect_eq(json_integer_value(value),
-			    atoll(k->fallback));
+			cr_expect_eq(
+			    json_integer_value(value), atoll(k->fallback));
 	}
 	json_decref(root);
 }
@@ -245,10 +250,8 @@ names(json_t *list, const char *name)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(list, i, one)
-		if (json_is_string(one) &&
-		    strcmp(json_string_value(one), name) == 0)
-			return true;
+	json_array_foreach(list, i, one) if (json_is_string(one) &&
+	    strcmp(json_string_value(one), name) == 0) return true;
 	return false;
 }
 
@@ -258,9 +261,9 @@ choice_with(json_t *at, const char *member)
 	json_t *one;
 	size_t i;
 
-	json_array_foreach(json_object_get(at, "anyOf"), i, one)
-		if (json_object_get(one, member) != NULL)
-			return json_object_get(one, member);
+	json_array_foreach(json_object_get(at, "anyOf"), i,
+	    one) if (json_object_get(one, member) !=
+	    NULL) return json_object_get(one, member);
 	return NULL;
 }
 
@@ -268,8 +271,7 @@ Test(schema, the_json_schema_says_types_ranges_words_and_what_must_be)
 {
 	json_t *root = json_schema(), *at;
 
-	cr_expect(json_is_false(json_object_get(root,
-	    "additionalProperties")));
+	cr_expect(json_is_false(json_object_get(root, "additionalProperties")));
 	at = find_path(root, "workers");
 	cr_expect_eq(json_integer_value(choice_with(at, "minimum")), 1);
 	cr_expect_eq(json_integer_value(choice_with(at, "maximum")), 256);
@@ -287,13 +289,12 @@ Test(schema, the_json_schema_says_types_ranges_words_and_what_must_be)
 	cr_expect_str_eq(json_string_value(choice_with(at, "pattern")),
 	    "^[0-9]+([KMGT]i?)?B$");
 	at = find_path(root, "upstreams.NAME.health_check.jitter");
-	cr_expect_str_eq(json_string_value(choice_with(at, "pattern")),
-	    "^[0-9]+%$");
+	cr_expect_str_eq(
+	    json_string_value(choice_with(at, "pattern")), "^[0-9]+%$");
 	at = find_path(root, "listeners.NAME.tls.ciphers");
 	cr_expect(names(choice_with(at, "type"), "string"));
 	at = find_path(root, "listeners.NAME.tls.session_tickets");
-	cr_expect_str_eq(json_string_value(choice_with(at, "type")),
-	    "boolean");
+	cr_expect_str_eq(json_string_value(choice_with(at, "type")), "boolean");
 	at = find_path(root, "routes[].request_headers.set");
 	at = json_object_get(at, "additionalProperties");
 	cr_expect(names(json_object_get(at, "type"), "string"));
@@ -302,8 +303,7 @@ Test(schema, the_json_schema_says_types_ranges_words_and_what_must_be)
 	at = find_path(root, "routes[].name");
 	cr_expect_null(choice_with(at, "items"));
 	at = find_path(root, "routes[].to");
-	cr_expect_str_eq(json_string_value(choice_with(at, "type")),
-	    "string");
+	cr_expect_str_eq(json_string_value(choice_with(at, "type")), "string");
 	cr_expect_not_null(choice_with(at, "items"));
 	at = find_path(root, "upstreams");
 	at = json_object_get(at, "additionalProperties");
@@ -327,31 +327,39 @@ Test(schema, the_reference_has_every_key_once)
 
 	conf_reference(&b);
 	text = whole(&b);
-	EACH(k) {
+	EACH(k)
+	{
 		snprintf(item, sizeof(item), ".It Ic %s\n", k->path);
 		at = strstr(text, item);
 		cr_assert_not_null(at, "%s", k->path);
 		cr_expect_null(strstr(at + 1, item), "%s", k->path);
 	}
-	cr_expect_not_null(strstr(text, ".It Ic workers\na number from 1 to "
+	cr_expect_not_null(strstr(text,
+	    ".It Ic workers\na number from 1 to "
 	    "256, or auto; default auto; a change takes a restart.\n"
 	    "Threads that serve; auto is one for each core.\n"));
-	cr_expect_not_null(strstr(text, ".It Ic listeners.NAME.address\n"
+	cr_expect_not_null(strstr(text,
+	    ".It Ic listeners.NAME.address\n"
 	    "an address, or a list; required.\n"));
-	cr_expect_not_null(strstr(text, "\na size from 0B, or off; "
+	cr_expect_not_null(strstr(text,
+	    "\na size from 0B, or off; "
 	    "default off.\n"));
 	cr_expect_not_null(strstr(text, "\nhttp or tcp; default http.\n"));
-	cr_expect_not_null(strstr(text, "a path; default /; only with type "
+	cr_expect_not_null(strstr(text,
+	    "a path; default /; only with type "
 	    "http.\nWhat to ask for.\n"));
 	cr_expect_not_null(strstr(text, "\nBetween two pieces of a body.\n"));
-	cr_expect_not_null(strstr(text, "Groups of servers, by name.\n"
+	cr_expect_not_null(strstr(text,
+	    "Groups of servers, by name.\n"
 	    "A plain list is the list of servers.\n"));
-	cr_expect(strncmp(text, ".Bl -tag -width Ds\n.It Ic include\n",
-	    34) == 0);
+	cr_expect(
+	    strncmp(text, ".Bl -tag -width Ds\n.It Ic include\n", 34) == 0);
 	cr_expect_str_eq(text + strlen(text) - 5, "\n.El\n");
-	cr_expect_not_null(strstr(text, ".It Ic defaults.route\n"
+	cr_expect_not_null(strstr(text,
+	    ".It Ic defaults.route\n"
 	    "The keys of\n.Ic routes[] .\n"));
-	cr_expect_not_null(strstr(text, "Maps merge, lists append; a name "
+	cr_expect_not_null(strstr(text,
+	    "Maps merge, lists append; a name "
 	    "that is defined twice and a pattern that matches nothing are "
 	    "errors.\n"));
 	free(text);

@@ -10,14 +10,13 @@ hint_is(const char *hint, const char *expected, const char *word)
 	else if (hint == NULL)
 		cr_expect_fail("'%s' gives nothing", word);
 	else
-		cr_expect_str_eq(hint, expected, "'%s' gives '%s'", word,
-		    hint);
+		cr_expect_str_eq(hint, expected, "'%s' gives '%s'", word, hint);
 }
 
 Test(suggest, keys_are_near_foreign_elsewhere_or_later)
 {
 	static const struct {
-		const char	*path, *key, *hint;
+		const char *path, *key, *hint;
 	} cases[] = {
 		{ "upstreams.NAME", "heath_check",
 		    "did you mean 'health_check'?" },
@@ -43,7 +42,8 @@ Test(suggest, keys_are_near_foreign_elsewhere_or_later)
 		    "its place is upstreams.NAME.health_check" },
 		{ "", "redis", "not available in this version" },
 		{ "routes[]", "retry", "not available in this version" },
-		{ "", "zzzzzz", NULL }, { "", "", NULL },
+		{ "", "zzzzzz", NULL },
+		{ "", "", NULL },
 		{ "log", "lvel", "did you mean 'level'?" },
 		{ "log", "lel", NULL },
 	};
@@ -51,8 +51,9 @@ Test(suggest, keys_are_near_foreign_elsewhere_or_later)
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		hint_is(suggest_key(&arena, cases[i].path,
-		    text_of(cases[i].key)), cases[i].hint, cases[i].key);
+		hint_is(
+		    suggest_key(&arena, cases[i].path, text_of(cases[i].key)),
+		    cases[i].hint, cases[i].key);
 	arena_fini(&arena);
 }
 
@@ -60,7 +61,7 @@ Test(suggest, words_are_near_foreign_or_listed)
 {
 	static const char policies[] = "round_robin|least_connections";
 	static const struct {
-		const char	*words, *word, *hint;
+		const char *words, *word, *hint;
 	} cases[] = {
 		{ policies, "leastconn", "did you mean 'least_connections'?" },
 		{ policies, "rr", "did you mean 'round_robin'?" },
@@ -76,8 +77,9 @@ Test(suggest, words_are_near_foreign_or_listed)
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		hint_is(suggest_word(&arena, cases[i].words,
-		    text_of(cases[i].word)), cases[i].hint, cases[i].word);
+		hint_is(suggest_word(
+			    &arena, cases[i].words, text_of(cases[i].word)),
+		    cases[i].hint, cases[i].word);
 	arena_fini(&arena);
 }
 
@@ -85,20 +87,20 @@ Test(suggest, the_nearest_of_several_is_taken_within_a_third)
 {
 	struct nearest near = { .to = TEXT("payments") };
 
-	nearest_offer(&near, TEXT("paymnet"));		/* 2 */
-	nearest_offer(&near, TEXT("paymets"));		/* 1 */
-	nearest_offer(&near, TEXT("paymens"));		/* 1, but later */
+	nearest_offer(&near, TEXT("paymnet")); /* 2 */
+	nearest_offer(&near, TEXT("paymets")); /* 1 */
+	nearest_offer(&near, TEXT("paymens")); /* 1, but later */
 	nearest_offer(&near, TEXT("apyment"));
 	cr_assert(text_equal(near.found, TEXT("paymets")));
 	near = (struct nearest){ .to = TEXT("abcdef") };
-	nearest_offer(&near, TEXT("abcxyz"));		/* 3 of 6 */
+	nearest_offer(&near, TEXT("abcxyz")); /* 3 of 6 */
 	cr_assert_eq(near.found.n, 0);
-	nearest_offer(&near, TEXT("abcdxy"));		/* 2 of 6 */
+	nearest_offer(&near, TEXT("abcdxy")); /* 2 of 6 */
 	cr_assert_gt(near.found.n, 0);
 	near = (struct nearest){ .to = TEXT("abcdefghijklmno") };
-	nearest_offer(&near, TEXT("abcdefghijkXXXX"));	/* 4 of 15 */
+	nearest_offer(&near, TEXT("abcdefghijkXXXX")); /* 4 of 15 */
 	cr_assert_eq(near.found.n, 0);
-	nearest_offer(&near, TEXT("abcdefghijklXXX"));	/* 3 of 15 */
+	nearest_offer(&near, TEXT("abcdefghijklXXX")); /* 3 of 15 */
 	cr_assert_gt(near.found.n, 0);
 	near = (struct nearest){ .to = TEXT("u") };
 	nearest_offer(&near, TEXT("v"));
