@@ -47,7 +47,7 @@ struct loop {
 	void *on_pass_arg;
 	bool stopping;
 	/* written by this loop, read by any thread, relaxed */
-	_Atomic uint64_t turns, busy_since;
+	_Atomic uint64_t turns;
 };
 
 static void pass_end(struct loop *);
@@ -142,11 +142,8 @@ loop_library(void)
 uint64_t
 loop_now(struct loop *loop)
 {
-	if (loop->now == 0) {
+	if (loop->now == 0)
 		loop->now = clock_now();
-		atomic_store_explicit(
-		    &loop->busy_since, loop->now, memory_order_relaxed);
-	}
 	return loop->now;
 }
 
@@ -232,12 +229,6 @@ loop_turns(const struct loop *loop)
 	return atomic_load_explicit(&loop->turns, memory_order_relaxed);
 }
 
-uint64_t
-loop_busy_since(const struct loop *loop)
-{
-	return atomic_load_explicit(&loop->busy_since, memory_order_relaxed);
-}
-
 /* Single writer: plain load and store are enough. */
 static void
 pass_end(struct loop *loop)
@@ -249,7 +240,6 @@ pass_end(struct loop *loop)
 	if (began == 0)
 		return;
 	spent = clock_now() - began;
-	atomic_store_explicit(&loop->busy_since, 0, memory_order_relaxed);
 	loop->now = 0;
 	if (loop->on_pass != NULL)
 		loop->on_pass(loop->on_pass_arg, spent);

@@ -63,8 +63,7 @@ void	deadline_clear(struct deadline *);
 /* True when the loop stood still (over 250 ms) at some time since then. */
 bool	loop_was_away_since(struct loop *, uint64_t since_ns);
 
-/* For the watchdog, any thread: passes turned, and the time this pass began, 0 while the loop waits. */
+/* Passes turned so far; any thread. */
 uint64_t	loop_turns(const struct loop *);
-uint64_t	loop_busy_since(const struct loop *);
 
 #endif

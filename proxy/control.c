@@ -62,6 +62,7 @@ static void begin_drain(struct control *);
 static void stop_workers(struct control *);
 static void on_stop_at(struct deadline *, bool);
 static void on_tick(struct deadline *, bool);
+static void watch_workers(struct control *, uint64_t);
 static void watch_worker(struct control *, struct worker *);
 static void on_publish(struct again *);
 static void tell(struct control *, struct worker *, void (*)(struct mail *));
@@ -375,12 +376,10 @@ on_tick(struct deadline *d, bool stalled)
 	}
 	if (probed || now - control->started_at > PROBES_NS)
 		control->all_probed = true;
-	if (!loop_was_away_since(control->loop, now - LOST_NS))
-		for (unsigned i = 0; i < control->nworkers; i++)
-			watch_worker(control, control->workers[i]);
 	if (now - control->last_second >= CLOCK_S) {
 		control->last_second = now;
 		admin_sample(control, now);
+		watch_workers(control, now);
 	}
 	if (now - control->last_ticket_turn >= TICKETS_NS) {
 		control->last_ticket_turn = now;
@@ -389,12 +388,22 @@ on_tick(struct deadline *d, bool stalled)
 	deadline_set(control->loop, &control->tick, TICK_NS);
 }
 
+/* Who stood still with the others has been away like them. */
+static void
+watch_workers(struct control *control, uint64_t now)
+{
+	if (loop_was_away_since(control->loop, now - LOST_NS))
+		return;
+	for (unsigned i = 0; i < control->nworkers; i++)
+		watch_worker(control, control->workers[i]);
+}
+
 /* DESIGN 8.17: a worker that does not turn is named; one that never will ends us. */
 static void
 watch_worker(struct control *control, struct worker *w)
 {
-	uint64_t since = loop_busy_since(w->loop);
-	uint64_t now = clock_now();
+	uint64_t now = loop_now(control->loop);
+	uint64_t since = worker_ping(w, now);
 
 	if (since == 0 || now < since + LOST_NS) {
 		if (atomic_exchange(&w->stuck, false)) {

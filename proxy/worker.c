@@ -53,6 +53,7 @@ static void count_pass(void *, uint64_t);
 static void order(struct worker *, struct snapshot *, void (*)(struct mail *));
 static void on_adopt(struct mail *);
 static void on_drain(struct mail *);
+static void on_ping(struct mail *);
 static void on_listen(struct mail *);
 static void on_stop(struct mail *);
 static void adopt(struct worker *, struct snapshot *);
@@ -123,6 +124,18 @@ void
 worker_drain(struct worker *w)
 {
 	order(w, NULL, on_drain);
+}
+
+uint64_t
+worker_ping(struct worker *w, uint64_t now)
+{
+	if (atomic_load(&w->pinged))
+		return w->asked_at;
+	w->asked_at = now;
+	w->ping.open = on_ping;
+	atomic_store(&w->pinged, true);
+	loop_post(w->loop, &w->ping);
+	return 0;
 }
 
 void
@@ -269,6 +282,15 @@ on_drain(struct mail *mail)
 	ports_close(w);
 	close_idle_clients(w);
 	worker_check_drained(w);
+}
+
+static void
+on_ping(struct mail *mail)
+{
+	struct worker *w = (struct worker *)((char *)mail -
+	    offsetof(struct worker, ping));
+
+	atomic_store(&w->pinged, false);
 }
 
 static void

@@ -57,6 +57,10 @@ struct worker {
 	atomic_uint		 connections;
 	/* does not turn: nothing is handed to it; control writes, any reads */
 	atomic_bool		 stuck;
+	/* the watchdog's letter: under way from asked_at on */
+	struct mail		 ping;
+	atomic_bool		 pinged;	/* control sets, the worker clears */
+	uint64_t		 asked_at;	/* control's */
 	/* the exchange and route under the hand, for the watchdog; any thread */
 	_Atomic uint64_t	 at_exchange;
 };
@@ -70,6 +74,8 @@ void		 worker_free(struct worker *);	/* its thread has ended */
 void		 worker_adopt(struct worker *, struct snapshot *);
 /* Control: no new connections; close what idles, finish what runs. */
 void		 worker_drain(struct worker *);
+/* Control: since when (monotonic ns) an answer is due; 0: it just gave one. */
+uint64_t	 worker_ping(struct worker *, uint64_t now);
 /* Control: it turns again after doors_shut. */
 void		 worker_listen(struct worker *);
 /* Control: end everything now and let the thread return. */
