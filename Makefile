@@ -265,7 +265,7 @@ $(BUILD)/fuzz/libfairlead.a: $(FUZZ_OBJECTS)
 
 $(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libfairlead.a
 	$(call step,FUZZ)$(FUZZ_COMPILE) -Wno-missing-prototypes -fsanitize=fuzzer,$(FUZZ_SAN) \
-	    -o $@ $^ $(LIB_LDLIBS)
+	    -o $@ $(filter %.c %.a,$^) $(LIB_LDLIBS)
 
 -include $(wildcard $(BUILD)/fuzz/*.d $(BUILD)/fuzz/obj/*/*.d)
 
