@@ -94,7 +94,8 @@ ports_free(struct worker *w)
 
 	for (p = LIST_FIRST(&w->ports); p != NULL; p = next) {
 		next = LIST_NEXT(p, entry);
-		port_unref(p);
+		if (!p->left)
+			port_leave(p);
 	}
 }
 

@@ -50,7 +50,7 @@ void	ports_adopt(struct worker *);
 void	ports_close(struct worker *);
 /* This worker's sockets were shut while it stood still: listen again. */
 void	ports_listen(struct worker *);
-/* At the end of the worker: all clients are gone. */
+/* At the end of the worker: those that no buried client holds are freed. */
 void	ports_free(struct worker *);
 void	port_unref(struct port *);
 /* The one that accepts at the door of this key; NULL: none yet, or any more. */
