@@ -217,6 +217,7 @@ field_next(struct field *field)
 	struct peers *best = field->peers, *peers;
 	uint32_t id;
 
+	assert(field->n > 0);
 	for (unsigned i = 0; i < field->n; i++) {
 		peers = &field->peers[i];
 		peers->gained += peers->weight;

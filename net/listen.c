@@ -66,8 +66,8 @@ listen_prepare(const struct endpoint *at, int *fds, unsigned n,
 }
 
 int
-listen_again(const struct endpoint *at, int *fds, unsigned n,
-    struct addr *real, struct listen_error *error)
+listen_again(const struct endpoint *at, int *fds, unsigned n, struct addr *real,
+    struct listen_error *error)
 {
 	if (addr_is_unix(real)) {
 		unlink(real->u.un.sun_path);

@@ -289,6 +289,7 @@ connected(void *arg, int error, bool timed_out, bool stalled)
 	uint64_t now = loop_now(x->worker->loop);
 
 	a->opening = NULL;
+	assert(error != 0 || link != NULL);
 	if (error == 0) {
 		a->connect_ns = now - a->began;
 		histogram_note(&a->upstream->stats->connect, a->connect_ns);

@@ -238,8 +238,7 @@ door_free(struct control *control, struct door *door)
 			control->doors[i] = control->doors[--control->ndoors];
 	shared = find(control, door->key, false) != NULL ||
 	    find(control, door->key, true) != NULL;
-	listen_discard(
-	    door->fds, door->n, shared ? &no_path : &door->real);
+	listen_discard(door->fds, door->n, shared ? &no_path : &door->real);
 	free(door->fds);
 	free(door->sockets);
 	free(door->key);

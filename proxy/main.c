@@ -120,8 +120,8 @@ version(int argc, char **argv)
 {
 	printf("fairlead %s (%s)\n", VERSION, REVISION);
 	if (argc == 1 && strcmp(argv[0], "--verbose") == 0)
-		printf("libevent %s\n%s\n%s\n", loop_library(),
-		    tls_library(), BUILD_FLAGS);
+		printf("libevent %s\n%s\n%s\n", loop_library(), tls_library(),
+		    BUILD_FLAGS);
 	return 0;
 }
 

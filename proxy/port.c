@@ -82,8 +82,8 @@ ports_listen(struct worker *w)
 	struct port *p;
 	struct opening *o;
 
-	LIST_FOREACH(p, &w->ports, entry)
-		LIST_FOREACH(o, &p->openings, entry)
+	LIST_FOREACH (p, &w->ports, entry)
+		LIST_FOREACH (o, &p->openings, entry)
 			acceptor_listen(o->acceptor);
 }
 

@@ -59,8 +59,8 @@ static void on_stop(struct mail *);
 static void adopt(struct worker *, struct snapshot *);
 static void close_idle_clients(struct worker *);
 static struct worker *least_loaded(struct worker *);
-static void hand_over(struct port *, struct worker *, const char *, int,
-    const struct addr *);
+static void hand_over(
+    struct port *, struct worker *, const char *, int, const struct addr *);
 static void on_handover(struct mail *);
 static void hand_back(struct handover *);
 static unsigned connections_of(struct worker *);
@@ -181,8 +181,7 @@ worker_end(struct worker *w)
  * are kept exactly even; of many, an eighth more is near enough.
  */
 void
-worker_accept(
-    struct port *p, const char *door, int fd, const struct addr *peer)
+worker_accept(struct port *p, const char *door, int fd, const struct addr *peer)
 {
 	struct worker *w = p->worker, *to = w;
 	unsigned mine = connections_of(w);
@@ -287,8 +286,8 @@ on_drain(struct mail *mail)
 static void
 on_ping(struct mail *mail)
 {
-	struct worker *w = (struct worker *)((char *)mail -
-	    offsetof(struct worker, ping));
+	struct worker *w =
+	    (struct worker *)((char *)mail - offsetof(struct worker, ping));
 
 	atomic_store(&w->pinged, false);
 }
@@ -323,7 +322,7 @@ adopt(struct worker *w, struct snapshot *snapshot)
 	w->lease = lease_new(w, snapshot);
 	w->ring = w->is_control ? NULL : snapshot->rings[w->id];
 	ports_adopt(w);
-	TAILQ_FOREACH(x, &w->exchanges, entry)
+	TAILQ_FOREACH (x, &w->exchanges, entry)
 		if (x->phase == PHASE_ANSWER)
 			exchange_detach(x);
 	if (old != NULL)

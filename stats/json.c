@@ -27,8 +27,8 @@ static void put_listener(
 static void put_tls(struct json *, const struct view_listener *);
 static void put_expiry(struct json *, int64_t);
 static void put_workers(struct json *, const struct stats_view *);
-static uint64_t worker_requests(
-    const struct stats_view *, const struct view_worker *);
+static uint64_t
+worker_requests(const struct stats_view *, const struct view_worker *);
 static void put_worker(
     struct json *, const struct stats_view *, const struct view_worker *);
 
