@@ -191,7 +191,9 @@ read_document(struct builder *b)
 {
 	struct conf_node *root;
 
-	if (!advance(b) || !advance(b)) /* the stream's start */
+	if (!advance(b)) /* the stream's start */
+		return NULL;
+	if (!advance(b))
 		return NULL;
 	if (b->event.type == YAML_STREAM_END_EVENT) {
 		errors_add(b->reader->errors,
