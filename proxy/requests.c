@@ -50,8 +50,14 @@ void
 requests_ask(struct exchange *x, uint64_t older_ns)
 {
 	const struct control *control = x->worker->control;
-	struct inquiry *q = xcalloc(1, sizeof(*q));
+	struct inquiry *q;
 
+	/* Workers that have ended open no letters. */
+	if (control->stage == STAGE_STOPPING) {
+		exchange_fail(x, END_SHUTDOWN);
+		return;
+	}
+	q = xcalloc(1, sizeof(*q));
 	q->x = x;
 	x->inquiry = q;
 	q->patience.fire = on_patience;
