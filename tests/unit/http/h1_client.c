@@ -134,6 +134,17 @@ Test(h1_client, a_response_is_heard_whole_byte_by_byte)
 	}
 }
 
+Test(h1_client, a_response_in_one_piece_costs_one_read)
+{
+	for (size_t i = 0; i < NRESPONSES; i++) {
+		ask_for(responses[i].method);
+		w.reads = 0;
+		wire_say(&w, responses[i].bytes);
+		cr_assert_eq(w.reads, responses[i].fin ? 2 : 1, "%zu", i);
+		is_heard(i);
+	}
+}
+
 Test(h1_client, one_conn_serves_one_request_after_the_other)
 {
 	for (int i = 0; i < 5; i++) {
@@ -154,6 +165,14 @@ Test(h1_client, a_head_waits_to_be_heard_until_the_sink_is_there)
 	wire_put_head(&w, wire_request(METHOD_GET, FRAMING_NONE, 0), true);
 	wire_heard(&w, "");
 	wire_settle(&w);
+	wire_heard(&w, "head 200;body hello last;done keep;");
+}
+
+Test(h1_client, a_conn_that_was_paused_is_read_for_its_answer)
+{
+	conn_pause(&w.conn);
+	ask();
+	wire_say(&w, HELLO);
 	wire_heard(&w, "head 200;body hello last;done keep;");
 }
 
@@ -511,6 +530,7 @@ Test(h1_client, a_blocked_wire_that_fails_still_has_its_answer_read)
 	w.write_error = EPIPE;
 	wire_unblock(&w, 0);
 	wire_heard(&w, "");
+	cr_assert_eq(w.conn.out.n, 0, "nothing is kept for nobody");
 	wire_say(&w, HELLO);
 	wire_heard(&w, "head 200;body hello last;done close;");
 }

@@ -142,6 +142,58 @@ Test(h1_server, pipelined_requests_answered_at_once_are_all_answered)
 	    wire_read(&w), OK_2 "\r\nok" OK_2 "\r\nok" OK_2 "\r\nok");
 }
 
+static unsigned answered;
+
+static void
+count_and_answer(struct wire *at, const char *word)
+{
+	answer_at_once(at, word);
+	answered += strcmp(word, "flushed") == 0;
+	at->n = 0;
+}
+
+Test(h1_server, more_pipelined_requests_than_are_read_at_once_are_answered)
+{
+	static char all[1000 * (sizeof(GET) - 1) + 1];
+
+	for (unsigned i = 0; i < 1000; i++)
+		memcpy(all + i * strlen(GET), GET, strlen(GET));
+	w.react = count_and_answer;
+	cr_assert_eq(
+	    send(w.fd, all, strlen(all), MSG_DONTWAIT), (ssize_t)strlen(all));
+	for (unsigned i = 0; i < 2000 && answered < 1000; i++) {
+		wire_turn(&w);
+		wire_read(&w);
+	}
+	cr_assert_eq(answered, 1000);
+}
+
+Test(h1_server, each_pipelined_request_has_a_window_of_its_own)
+{
+	static char bytes[STREAM_WINDOW];
+
+	w.keeps = w.quiet = true;
+	wire_say(&w,
+	    POST "hello"
+		 "POST /q HTTP/1.1\r\nHost: h\r\n"
+		 "Content-Length: 99999999\r\n\r\n");
+	answer(200, "ok");
+	wire_heard(&w, "request POST /p;body  last;flushed;request POST /q;");
+	w.body = 0;
+	wire_say_n(&w, bytes, sizeof(bytes));
+	cr_assert_eq(w.body, STREAM_WINDOW);
+}
+
+Test(h1_server, a_paused_conn_is_read_again)
+{
+	conn_pause(&w.conn);
+	wire_say(&w, GET);
+	wire_heard(&w, "");
+	conn_resume(&w.conn);
+	wire_settle(&w);
+	wire_heard(&w, "request GET /a last;");
+}
+
 Test(h1_server, a_pipelined_head_that_is_cut_goes_on_and_has_its_time)
 {
 	for (size_t cut = 1; cut < strlen(GET); cut++) {
@@ -214,6 +266,17 @@ Test(h1_server, a_body_without_end_leaves_the_others_their_turn)
 	wire_turn(&w);
 	cr_assert_geq(w.flooded, 256 * 1024, "it goes on in the next pass");
 	w.flood = false;
+}
+
+Test(h1_server, a_request_in_one_piece_costs_one_read)
+{
+	for (size_t i = 0; i < NREQUESTS; i++) {
+		w.reads = 0;
+		wire_say(&w, requests[i].bytes);
+		cr_assert_eq(w.reads, 1, "%zu", i);
+		answer(200, "ok");
+		cr_assert_eq(w.reads, 1, "%zu", i);
+	}
 }
 
 /* ---- what is refused ---------------------------------------------------- */
@@ -560,7 +623,7 @@ Test(h1_server, a_body_of_a_window_is_delivered_with_its_end)
 	wire_heard(&w, "flushed;done keep;");
 }
 
-Test(h1_server, the_window_opens_for_bytes_already_read)
+Test(h1_server, many_small_chunks_keep_to_the_window)
 {
 	static char chunks[20000];
 	size_t n = 0;
@@ -804,6 +867,17 @@ Test(h1_server, a_wire_that_fails_is_told_in_a_turn_of_its_own)
 	wire_settle(&w);
 	wire_heard(&w, "gone client_closed;done close;");
 	cr_assert_eq(w.conn.fd, -1);
+}
+
+Test(h1_server, a_wire_that_fails_within_an_answer_is_told)
+{
+	wire_say(&w, GET);
+	wire_put_head(&w, wire_response(200, FRAMING_LENGTH, 4), false);
+	w.write_error = EPIPE;
+	wire_put(&w, "ok", false);
+	wire_heard(&w, "request GET /a last;");
+	wire_settle(&w);
+	wire_heard(&w, "gone client_closed;done close;");
 }
 
 Test(h1_server, a_wire_that_fails_while_it_is_blocked_is_told)

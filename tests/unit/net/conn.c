@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -156,6 +157,9 @@ say(const char *bytes)
 
 Test(conn, connects_and_says_so_once)
 {
+	int one = 0;
+	socklen_t n = sizeof(one);
+
 	cr_assert_eq(listen(listener, 1), 0);
 	cr_assert_eq(conn_connect(&c, loop, &at, &ops, &c), 0);
 	cr_assert_eq(c.state, CONN_CONNECTING);
@@ -166,6 +170,8 @@ Test(conn, connects_and_says_so_once)
 	drive(loop, 5);
 	cr_assert_eq(writables, 1);
 	cr_assert_eq(readables + failures + expiries, 0);
+	cr_assert_eq(getsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, &n), 0);
+	cr_assert_neq(one, 0);
 }
 
 Test(conn, bytes_that_wait_for_the_connection_go_out_with_it)
@@ -336,6 +342,20 @@ Test(conn, nothing_read_holds_no_block)
 	cr_assert_eq(block_count().live_bytes, 0);
 }
 
+static ssize_t
+broken_read(struct conn *conn, void *to, size_t n)
+{
+	(void)conn;
+	(void)to;
+	(void)n;
+	errno = ECONNRESET;
+	return -1;
+}
+
+static const struct transport transport_broken = {
+	.read = broken_read,
+};
+
 static void
 reset_by_peer(void)
 {
@@ -358,6 +378,16 @@ Test(conn, a_reset_is_one_and_a_fin_is_none)
 	reset_by_peer();
 	cr_assert(conn_is_reset(&c));
 	cr_assert(DRIVE_UNTIL(loop, readables > 1));
+}
+
+Test(conn, after_an_error_there_is_still_something_to_read)
+{
+	open_conn();
+	c.transport = &transport_broken;
+	c.can_read = true;
+	cr_assert_eq(conn_read(&c, &in, 6), -1);
+	cr_assert_eq(errno, ECONNRESET);
+	cr_assert(c.can_read);
 }
 
 /* ---- writing ------------------------------------------------------------- */
@@ -498,6 +528,17 @@ Test(conn, an_owner_may_close_it_from_what_it_hears)
 	cr_assert_eq(readables, 0);
 }
 
+Test(conn, an_owner_may_close_it_as_its_bytes_go)
+{
+	open_conn();
+	fill(MUCH);
+	conn_flush(&c);
+	c.can_read = true; /* that is not heard any more */
+	on_writable_do = close_it;
+	cr_assert(DRIVE_UNTIL(loop, (drain(), writables == 1)));
+	cr_assert_eq(readables, 0);
+}
+
 Test(conn, a_wire_that_breaks_under_blocked_bytes_is_told)
 {
 	open_conn();
@@ -601,6 +642,18 @@ Test(conn, an_accepted_conn_shakes_before_it_is_open)
 	cr_assert(c.can_write && c.can_read);
 	settle();
 	cr_assert_eq(shakes, 2);
+}
+
+Test(conn, what_came_with_the_handshake_is_read_without_an_edge)
+{
+	open_conn();
+	conn_secure(&c, &script, NULL);
+	c.can_read = c.can_write = false;
+	loop_again(loop, &c.again);
+	settle();
+	cr_assert_eq(writables, 1);
+	cr_assert_eq(readables, 1);
+	cr_assert(c.can_read && c.can_write);
 }
 
 Test(conn, a_connected_conn_shakes_before_it_is_open)
