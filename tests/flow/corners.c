@@ -199,8 +199,7 @@ Test(corners, a_reload_under_way_does_not_outlive_the_process)
 }
 
 /* Whatever of it was still here or in the kernel when the client stalled. */
-Test(
-    corners, a_response_to_the_end_of_the_connection_never_looks_whole_when_cut)
+Test(corners, a_response_cut_at_its_end_never_looks_whole)
 {
 	struct origin *a = origin_new("a");
 	struct front f = front_of(
