@@ -120,7 +120,7 @@ void
 acceptor_listen(struct acceptor *a)
 {
 	/* A port that the kernel chose is lost to a socket that left. */
-	bind(a->fd, &a->at.u.sa, a->at.len);
+	(void)bind(a->fd, &a->at.u.sa, a->at.len);
 	if (listen(a->fd, BACKLOG) == 0)
 		acceptor_pause(a, 0);
 }

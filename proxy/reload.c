@@ -26,6 +26,7 @@
 /* One run of the builder; the letter brings it back. */
 struct build {
 	struct mail mail;
+	pthread_t thread;
 	struct control *control;
 	const struct plan *old; /* stays alive meanwhile */
 	struct plan *plan;
@@ -46,7 +47,7 @@ void
 reload_start(struct control *control)
 {
 	struct build *b;
-	pthread_t thread;
+	int error;
 
 	if (control->loading) {
 		control->load_again = true;
@@ -58,11 +59,10 @@ reload_start(struct control *control)
 	b->control = control;
 	b->old = control->plan;
 	control->loading = true;
-	if (pthread_create(&thread, NULL, build_main, b) == 0) {
-		pthread_detach(thread);
+	error = pthread_create(&b->thread, NULL, build_main, b);
+	if (error == 0)
 		return;
-	}
-	log_error("reload: cannot make a thread: %s", strerror(errno));
+	log_error("reload: cannot make a thread: %s", strerror(error));
 	control->loading = false;
 	free(b);
 }
@@ -125,6 +125,8 @@ on_built(struct mail *mail)
 	struct build *b = (struct build *)mail;
 	struct control *control = b->control;
 
+	/* The letter was its last act; what it leaves must be gone before us. */
+	pthread_join(b->thread, NULL);
 	control->loading = false;
 	if (control->stage == STAGE_SERVING)
 		take_over(control, b);
