@@ -26,6 +26,7 @@ set_up(void)
 	static const int signos[] = { SIGHUP, SIGUSR1 };
 
 	loop = loop_new();
+	signals_block(signos, 2);
 	signals = signals_new(loop, signos, 2, on_signal, heard);
 	cr_assert_not_null(signals);
 }
@@ -51,16 +52,22 @@ Test(signals, each_is_told_by_its_number)
 	cr_assert_eq(heard[SIGUSR1], 1);
 }
 
+static void
+stop(struct again *a)
+{
+	(void)a;
+	loop_stop(loop);
+}
+
 Test(signals, all_that_wait_are_told_in_one_pass)
 {
-	uint64_t turns;
+	struct again end = { .run = stop };
 
 	kill(getpid(), SIGHUP);
 	kill(getpid(), SIGUSR1);
-	turns = loop_turns(loop);
-	drive(loop, 1);
+	loop_again(loop, &end);
+	loop_run(loop);
 	cr_assert_eq(heard[SIGHUP] + heard[SIGUSR1], 2);
-	cr_assert_leq(loop_turns(loop) - turns, 3);
 }
 
 static int caught;
