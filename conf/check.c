@@ -147,6 +147,9 @@ check_listeners(struct check *x, struct conf_node *map)
 static void
 check_listener(struct check *x, struct conf_listener *l, struct conf_node *n)
 {
+	if (strcmp(l->name, "admin") == 0)
+		check_fault(x, n, "give it another name",
+		    "listeners.admin: this name is the admin endpoint's own");
 	if (l->redirect_https && l->tls)
 		check_fault(x, node_get(n, "redirect"),
 		    "leave it out, or the tls block",

@@ -26,6 +26,17 @@ struct signals {
 
 static void on_ready(evutil_socket_t, short, void *);
 
+void
+signals_block(const int *signos, unsigned n)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (unsigned i = 0; i < n; i++)
+		sigaddset(&set, signos[i]);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 struct signals *
 signals_new(struct loop *loop, const int *signos, unsigned n,
     void (*on_signal)(void *, int), void *arg)
@@ -36,7 +47,6 @@ signals_new(struct loop *loop, const int *signos, unsigned n,
 	sigemptyset(&set);
 	for (unsigned i = 0; i < n; i++)
 		sigaddset(&set, signos[i]);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	s->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (s->fd == -1) {
 		free(s);

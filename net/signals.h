@@ -5,9 +5,11 @@ struct loop;
 struct signals;
 
 /*
- * Signals as events of one loop, over signalfd(2).  Block them in every thread
- * first: call this before any other thread is made.  NULL with errno.
+ * From here on they wait for signals_new instead of acting.  Before any thread
+ * is made: threads inherit it.
  */
+void		 signals_block(const int *signos, unsigned n);
+/* Signals, blocked before, as events of one loop.  NULL with errno. */
 struct signals	*signals_new(struct loop *, const int *signos, unsigned n,
 		    void (*on_signal)(void *, int signo), void *arg);
 void		 signals_free(struct signals *);

@@ -72,13 +72,20 @@ static void on_drained(struct mail *);
 static void on_ended(struct mail *);
 static void on_last(struct mail *);
 
+/* What control hears; they wait while it starts. */
+static const int signos[] = { SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1,
+	SIGUSR2 };
+#define SIGNOS (sizeof(signos) / sizeof(signos[0]))
+
 int
 control_run(const char *path)
 {
 	struct conf_errors errors = { 0 };
 	struct control control = { .path = path };
-	struct plan *plan = plan_load(path, NULL, &errors);
+	struct plan *plan;
 
+	signals_block(signos, SIGNOS);
+	plan = plan_load(path, NULL, &errors);
 	if (plan == NULL)
 		errors.consequence = "fairlead was not started.";
 	conf_errors_print(&errors, stderr);
@@ -141,9 +148,6 @@ control_is_ready(const struct control *control)
 static int
 start(struct control *control, struct plan *plan, struct conf_errors *errors)
 {
-	static const int signos[] = { SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1,
-		SIGUSR2 };
-
 	control->started_at = clock_now();
 	control->started_wall = clock_wall();
 	control->status = 1;
@@ -160,7 +164,7 @@ start(struct control *control, struct plan *plan, struct conf_errors *errors)
 	control->loop = control->self->loop;
 	crash_thread(control->self);
 	control->signals = signals_new(control->loop, signos,
-	    sizeof(signos) / sizeof(signos[0]), on_signal, control);
+	    SIGNOS, on_signal, control);
 	if (control->signals == NULL || make_tools(control) == -1 ||
 	    make_workers(control, plan->conf) == -1)
 		goto fail;
@@ -368,8 +372,11 @@ on_tick(struct deadline *d, bool stalled)
 	struct group *g;
 
 	(void)stalled;
-	if (control->stage == STAGE_STOPPING)
+	deadline_set(control->loop, &control->tick, TICK_NS);
+	if (control->stage == STAGE_STOPPING) {
+		watch_workers(control, now);
 		return;
+	}
 	LIST_FOREACH (g, &control->groups, entry) {
 		group_watch_breaker(g, now);
 		probed = probed && group_is_probed(g);
@@ -385,7 +392,6 @@ on_tick(struct deadline *d, bool stalled)
 		control->last_ticket_turn = now;
 		tls_tickets_turn(control->tickets, now);
 	}
-	deadline_set(control->loop, &control->tick, TICK_NS);
 }
 
 /* Who stood still with the others has been away like them. */
@@ -395,7 +401,8 @@ watch_workers(struct control *control, uint64_t now)
 	if (loop_was_away_since(control->loop, now - LOST_NS))
 		return;
 	for (unsigned i = 0; i < control->nworkers; i++)
-		watch_worker(control, control->workers[i]);
+		if (!control->workers[i]->ended)
+			watch_worker(control, control->workers[i]);
 }
 
 /* DESIGN 8.17: a worker that does not turn is named; one that never will ends us. */
@@ -487,6 +494,7 @@ on_ended(struct mail *mail)
 	struct control *control = n->control;
 
 	pthread_join(n->worker->thread, NULL);
+	n->worker->ended = true;
 	free(n);
 	if (++control->workers_ended < control->nworkers)
 		return;

@@ -18,6 +18,7 @@
 
 static void add(struct exchange *, struct fields *, struct text, struct text);
 static void add_allow(struct exchange *, struct fields *);
+static bool has_name(struct exchange *);
 static void redirect(struct exchange *, unsigned, struct text);
 static unsigned https_port(const struct snapshot *);
 
@@ -101,6 +102,8 @@ reply_redirect(struct exchange *x)
 	struct text scheme = text_of(r->redirect_scheme);
 	struct text host = text_of(r->redirect_host), path;
 
+	if (host.n == 0 && !has_name(x))
+		return;
 	if (scheme.n == 0)
 		scheme = x->client->secure ? TEXT("https") : TEXT("http");
 	/* Another scheme has another port: the one we were asked at is wrong. */
@@ -119,6 +122,8 @@ reply_https(struct exchange *x)
 	const struct head *q = x->request;
 	unsigned port = https_port(x->lease->snapshot);
 
+	if (!has_name(x))
+		return;
 	redirect(x, 308,
 	    port == 443 ? arena_printf(&x->arena, "https://%.*s%.*s%s%.*s",
 			      TEXT_ARG(q->host), TEXT_ARG(q->path),
@@ -144,6 +149,16 @@ add_allow(struct exchange *x, struct fields *fields)
 	    route_allow(x->lease->snapshot->plan->routes, &q, allow, 128);
 
 	add(x, fields, TEXT("Allow"), (struct text){ allow, n });
+}
+
+/* HTTP/1.0 without Host: there is no name to send the client to. */
+static bool
+has_name(struct exchange *x)
+{
+	if (x->request->host.n > 0)
+		return true;
+	exchange_fail(x, END_BAD_REQUEST);
+	return false;
 }
 
 static void

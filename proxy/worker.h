@@ -61,6 +61,7 @@ struct worker {
 	struct mail		 ping;
 	atomic_bool		 pinged;	/* control sets, the worker clears */
 	uint64_t		 asked_at;	/* control's */
+	bool			 ended;		/* control's: its thread is gone */
 	/* the exchange and route under the hand, for the watchdog; any thread */
 	_Atomic uint64_t	 at_exchange;
 };
