@@ -152,20 +152,20 @@ count_and_answer(struct wire *at, const char *word)
 	at->n = 0;
 }
 
+/* The answers stay unread: no other edge wakes the conn. */
 Test(h1_server, more_pipelined_requests_than_are_read_at_once_are_answered)
 {
-	static char all[1000 * (sizeof(GET) - 1) + 1];
+	static char all[100 * 300];
+	size_t n = 0;
 
-	for (unsigned i = 0; i < 1000; i++)
-		memcpy(all + i * strlen(GET), GET, strlen(GET));
+	for (unsigned i = 0; i < 100; i++)
+		n += (size_t)snprintf(all + n, sizeof(all) - n,
+		    "GET /a HTTP/1.1\r\nHost: h\r\nA: %0200u\r\n\r\n", i);
 	w.react = count_and_answer;
-	cr_assert_eq(
-	    send(w.fd, all, strlen(all), MSG_DONTWAIT), (ssize_t)strlen(all));
-	for (unsigned i = 0; i < 2000 && answered < 1000; i++) {
+	cr_assert_eq(send(w.fd, all, n, MSG_DONTWAIT), (ssize_t)n);
+	for (unsigned i = 0; i < 400; i++)
 		wire_turn(&w);
-		wire_read(&w);
-	}
-	cr_assert_eq(answered, 1000);
+	cr_assert_eq(answered, 100);
 }
 
 Test(h1_server, each_pipelined_request_has_a_window_of_its_own)
