@@ -173,7 +173,7 @@ h1_touch(struct h1 *h)
 void
 h1_next(struct h1 *h)
 {
-	bool keep = h->keep && h->in == IN_DONE && !h->eof;
+	bool keep = h->keep && h->in == IN_DONE && h1_may_follow(h);
 
 	h->over = true;
 	h->stream.sink->flushed(h->stream.arg);
@@ -182,13 +182,23 @@ h1_next(struct h1 *h)
 		return;
 	}
 	start_over(h);
-	h->timed = false;
-	if (h1_consume(h) && h->in == IN_HEAD) {
+	if (!h1_consume(h))
+		return;
+	if (h->eof)
+		h1_server_end(h, true);
+	else if (h->in == IN_HEAD) {
 		h->timed = true;
 		conn_deadline(h->conn, h->settings->head_ns);
 	}
 	if (!h->over && h->conn->can_read)
 		loop_again(h->conn->loop, &h->conn->again);
+}
+
+/* The client may send more, or has sent it before it ended its half. */
+bool
+h1_may_follow(const struct h1 *h)
+{
+	return !h->eof || h->bytes.n > 0;
 }
 
 static void

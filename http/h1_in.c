@@ -15,7 +15,6 @@
 static void await_head(struct h1 *);
 static size_t wanted(const struct h1 *);
 static void on_end(struct h1 *, ssize_t);
-static void server_end(struct h1 *, bool clean);
 static void client_end(struct h1 *, bool clean);
 static bool consume_head(struct h1 *);
 static bool read_request(struct h1 *, size_t);
@@ -125,7 +124,7 @@ on_end(struct h1 *h, ssize_t n)
 	h->eof = true;
 	h->conn->can_read = false;
 	if (h->server != NULL)
-		server_end(h, n == 0);
+		h1_server_end(h, n == 0);
 	else
 		client_end(h, n == 0);
 }
@@ -134,8 +133,8 @@ on_end(struct h1 *h, ssize_t n)
  * A client's FIN after its request is a half-close: it still gets its answer.
  * An RST cancels.
  */
-static void
-server_end(struct h1 *h, bool clean)
+void
+h1_server_end(struct h1 *h, bool clean)
 {
 	if (h->in == IN_HEAD)
 		h1_release(h, false);

@@ -142,7 +142,7 @@ response_head(struct h1 *h, struct head *head)
 {
 	bool head_request = h->asked == METHOD_HEAD;
 
-	h->keep = h->keep && head->keep_alive && !h->eof;
+	h->keep = h->keep && head->keep_alive && h1_may_follow(h);
 	h->out_framing = h1_framing(head, h->peer, head_request);
 	h->out_left = head->length;
 	if (h->out_framing == FRAMING_CLOSE)

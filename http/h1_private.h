@@ -78,10 +78,12 @@ void	h1_fail(struct h1 *, enum end);		/* close the conn, tell the sink gone */
 void	h1_close(struct h1 *);
 void	h1_touch(struct h1 *);			/* set the deadline that now applies */
 void	h1_next(struct h1 *);			/* server: answer is out; go on */
+bool	h1_may_follow(const struct h1 *);	/* server: another request */
 
 /* h1_in.c */
 void	h1_readable(struct conn *);
 bool	h1_consume(struct h1 *);		/* false: the codec is gone or done */
+void	h1_server_end(struct h1 *, bool clean);	/* the client's FIN or RST is read */
 void	h1_refuse(struct h1 *, enum end);	/* server: the head is none */
 
 /* h1_out.c */

@@ -447,6 +447,21 @@ Test(http1, a_client_that_half_closes_still_gets_its_answer)
 	must_end(c);
 }
 
+Test(http1, pipelined_requests_before_a_half_close_are_all_answered)
+{
+	struct client *c = dial(f.port);
+	unsigned i;
+
+	origin_reply(o, (struct reply){ .delay_ms = 50, .text = "late" });
+	for (i = 0; i < 3; i++)
+		cr_assert(client_print(c, "GET / HTTP/1.1\r\nHost: t\r\n\r\n"));
+	cr_assert(client_print(c, "GET / HTTP/1.1\r\nHo"));
+	shutdown(c->fd, SHUT_WR);
+	for (i = 0; i < 3; i++)
+		cr_assert_str_eq(answer(c, "GET")->body.p, "late");
+	must_end(c);
+}
+
 Test(http1, client_closed__a_reset_cancels_the_request_at_the_server)
 {
 	struct client *c = dial(f.port);
