@@ -39,6 +39,7 @@ static struct group *group_of(struct route_table *, struct text);
 static void
 add_entry(struct group *, const struct conf_route *, int, const char *);
 static int more_specific(const void *, const void *);
+static int asked_first(const void *, const void *);
 static bool in_group(const struct route_table *, const struct group *,
     const struct route_query *, struct route_answer *);
 static bool path_fits(const struct entry *, struct text);
@@ -60,6 +61,9 @@ route_compile(const struct conf *conf)
 	for (unsigned i = 0; i < t->ngroups; i++)
 		qsort(t->groups[i]->entries, t->groups[i]->n,
 		    sizeof(struct entry), more_specific);
+	if (t->ngroups > 1)
+		qsort(
+		    t->groups, t->ngroups, sizeof(struct group *), asked_first);
 	t->any = map_get(&t->by_host, TEXT(""));
 	return t;
 }
@@ -216,6 +220,22 @@ more_specific(const void *pa, const void *pb)
 	if (a->conditions != b->conditions)
 		return a->conditions > b->conditions ? -1 : 1;
 	return a->route - b->route;
+}
+
+/* Exact hosts, then wildcards from the longest on, then any. */
+static int
+asked_first(const void *pa, const void *pb)
+{
+	const struct group *a = *(struct group *const *)pa;
+	const struct group *b = *(struct group *const *)pb;
+	int wild_a = a->host.n == 0 || a->host.p[0] == '*';
+	int wild_b = b->host.n == 0 || b->host.p[0] == '*';
+
+	if (wild_a != wild_b)
+		return wild_a - wild_b;
+	if (a->host.n != b->host.n)
+		return a->host.n > b->host.n ? -1 : 1;
+	return a->host.n == 0 ? 0 : memcmp(a->host.p, b->host.p, a->host.n);
 }
 
 static bool

@@ -371,19 +371,20 @@ Test(route, targets_without_any_weight_leave_the_first)
 	cr_assert_eq(route_target(&r, 5), 0);
 }
 
-Test(route, the_listing_has_each_hosts_routes_in_the_order_of_matching)
+Test(route, the_listing_is_in_the_order_of_matching)
 {
-	static const char *const names[] = { "exact", "long", "short", "any",
-		"h" };
+	static const char *const names[] = { "h", "i", "wide", "wider", "exact",
+		"long", "short", "any" };
 	unsigned i;
 
-	compile(ROUTE("any", "") ROUTE("short", "path: /a/*,")
-		ROUTE("long", "path: /a/b/*,") ROUTE("h", "host: h,")
-		    ROUTE("exact", "path: /a,"));
-	for (i = 0; i < 5; i++)
+	compile(ROUTE("any", "") ROUTE("wider", "host: \"*.c\",")
+		ROUTE("short", "path: /a/*,") ROUTE("long", "path: /a/b/*,")
+		    ROUTE("wide", "host: \"*.b.c\",") ROUTE("i", "host: i,")
+			ROUTE("h", "host: h,") ROUTE("exact", "path: /a,"));
+	for (i = 0; i < 8; i++)
 		cr_assert_str_eq(
 		    conf->routes[route_in_order(table, i)].name, names[i]);
-	cr_assert_eq(route_in_order(table, 5), -1);
+	cr_assert_eq(route_in_order(table, 8), -1);
 	cr_assert_eq(route_in_order(table, 50), -1);
 	done();
 	route_free(NULL); /* no harm */
