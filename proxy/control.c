@@ -163,8 +163,8 @@ start(struct control *control, struct plan *plan, struct conf_errors *errors)
 		goto fail;
 	control->loop = control->self->loop;
 	crash_thread(control->self);
-	control->signals = signals_new(control->loop, signos,
-	    SIGNOS, on_signal, control);
+	control->signals =
+	    signals_new(control->loop, signos, SIGNOS, on_signal, control);
 	if (control->signals == NULL || make_tools(control) == -1 ||
 	    make_workers(control, plan->conf) == -1)
 		goto fail;

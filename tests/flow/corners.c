@@ -274,14 +274,14 @@ Test(corners, no_connection_fails_while_its_listener_changes_its_name)
 /* HTTP/1.0 needs no Host, and then there is no place to point to. */
 Test(corners, a_redirect_without_a_host_is_refused)
 {
-	struct daemon *d = daemon_start(
-	    "workers: 1\n"
-	    "listeners:\n"
-	    "  http: { address: \"127.0.0.1:0\" }\n"
-	    "admin: { address: \"127.0.0.1:0\" }\n"
-	    "access_log: off\n"
-	    "routes:\n"
-	    "  - { redirect: { scheme: https } }\n");
+	struct daemon *d =
+	    daemon_start("workers: 1\n"
+			 "listeners:\n"
+			 "  http: { address: \"127.0.0.1:0\" }\n"
+			 "admin: { address: \"127.0.0.1:0\" }\n"
+			 "access_log: off\n"
+			 "routes:\n"
+			 "  - { redirect: { scheme: https } }\n");
 	struct client *c = dial(daemon_port(d, "http"));
 
 	must_refuse(ask(c, "GET / HTTP/1.0\r\n\r\n"), 400, "bad_request");
