@@ -195,10 +195,10 @@ WANTED_UNITS = $(filter $(UNITS),$(WANTED))
 
 check:
 	@tools/deps check
-	@$(if $(WANTED_UNITS),$(MAKE) --no-print-directory $(WANTED_UNITS))
+	@$(if $(WANTED_UNITS),$(MAKE) $(PARALLEL) --no-print-directory $(WANTED_UNITS))
 ifeq ($(filter unit-%,$(ONLY)),)
-	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory flows SAN=
+	@$(MAKE) $(PARALLEL) --no-print-directory all
+	@$(MAKE) $(PARALLEL) --no-print-directory flows SAN=
 endif
 	@FAIRLEAD_BIN=$(abspath $(BIN)) FAIRLEAD_SAN=$(SAN) \
 	    FAIRLEAD_TESTS=$(abspath $(BUILD)/tests) \
