@@ -164,13 +164,15 @@ Test(process, the_command_line_says_what_is_wrong)
 		{ "--nonsense", 2 },
 		{ "-c /nowhere/fairlead.yaml", 78 },
 		{ "-t /nowhere/fairlead.yaml", 78 },
+		{ "-t", 78 },
 	};
 	const char *program = getenv("FAIRLEAD_BIN");
 	size_t i;
 	int status;
 
 	for (i = 0; i < sizeof lines / sizeof *lines; i++) {
-		status = system(keep_printf("%s %s >/dev/null 2>&1",
+		status = system(keep_printf(
+		    "FAIRLEAD_CONFIG=/nowhere/x %s %s >/dev/null 2>&1",
 		    program == NULL ? "./fairlead" : program,
 		    lines[i].arguments));
 		cr_assert(
