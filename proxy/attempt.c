@@ -265,7 +265,6 @@ begin(struct exchange *x, int index)
 	a->connect_ns = ACCESS_UNKNOWN;
 	a->in_flight = true;
 	a->judged = false;
-	a->reused = false;
 	server_enter(a->server);
 }
 
@@ -315,8 +314,6 @@ send_on(struct exchange *x, struct link *link)
 {
 	struct attempt *a = &x->attempt;
 
-	a->reused = link->reused;
-	x->connected = loop_now(x->worker->loop);
 	if (x->request->authority.n == 0)
 		x->request->authority = text_of(a->server->name);
 	exchange_send(

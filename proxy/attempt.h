@@ -29,7 +29,6 @@ struct attempt {
 	struct stats_server	*server_stats;
 	int			 index;		/* in the roster */
 	struct link		*opening;	/* while it connects */
-	bool			 reused;	/* the connection was idle before */
 	bool			 resent;	/* a lost request was sent once more */
 	bool			 fresh;		/* only on a new connection */
 	bool			 in_flight;

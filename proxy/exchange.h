@@ -65,7 +65,7 @@ struct exchange {
 	uint64_t		 body_limit;
 	/* facts for log and stats */
 	struct exchange_names	 names;
-	uint64_t		 began, connected, first_byte;	/* monotonic ns */
+	uint64_t		 began, first_byte;	/* monotonic ns */
 	uint64_t		 wall;
 	uint64_t		 bytes_in, bytes_out;
 	unsigned		 status;

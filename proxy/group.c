@@ -60,6 +60,17 @@ group_adopt(struct control *control, const struct conf_upstream *conf)
 	return g;
 }
 
+struct group *
+group_find(struct control *control, const char *name)
+{
+	struct group *g;
+
+	LIST_FOREACH (g, &control->groups, entry)
+		if (strcmp(g->name, name) == 0)
+			return g;
+	return NULL;
+}
+
 void
 group_leave(struct group *g)
 {
@@ -116,11 +127,10 @@ group_watch_breaker(struct group *g, uint64_t now)
 static struct group *
 group_of(struct control *control, const char *name)
 {
-	struct group *g;
+	struct group *g = group_find(control, name);
 
-	LIST_FOREACH (g, &control->groups, entry)
-		if (strcmp(g->name, name) == 0)
-			return g;
+	if (g != NULL)
+		return g;
 	g = xcalloc(1, sizeof(*g));
 	g->control = control;
 	g->name = xstrdup(name);

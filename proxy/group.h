@@ -74,6 +74,8 @@ struct group {
 
 /* Take over what the configuration says now; makes the group if need be. */
 struct group	*group_adopt(struct control *, const struct conf_upstream *);
+/* The one of that name, or NULL. */
+struct group	*group_find(struct control *, const char *name);
 /* No configuration names it any more: it goes with its last snapshot. */
 void		 group_leave(struct group *);
 void		 group_unref(struct group *);

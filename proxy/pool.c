@@ -89,7 +89,6 @@ pool_connect(struct pool *p, uint64_t timeout_ns,
 	struct link *l = xcalloc(1, sizeof(*l));
 
 	l->pool = p;
-	l->opened_at = loop_now(p->worker->loop);
 	l->connected = connected;
 	l->arg = arg;
 	l->grave.free = link_free;

@@ -35,7 +35,6 @@ struct link {
 	struct conn		 conn;
 	TAILQ_ENTRY(link)	 entry;		/* in idle */
 	struct pool		*pool;
-	uint64_t		 opened_at;	/* connect began, then connected */
 	bool			 reused;
 	/* who waits for the connect; NULL: nobody */
 	void			(*connected)(void *, int error, bool timed_out,

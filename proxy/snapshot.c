@@ -40,7 +40,6 @@ static void build_listener(struct control *, struct snap_listener *,
 static void build_upstream(
     struct control *, struct snap_upstream *, const struct conf_upstream *);
 static struct gate *gate_of(struct control *, const char *);
-static struct group *group_named(struct control *, const char *);
 
 struct plan *
 plan_load(const char *path, const struct plan *old, struct conf_errors *errors)
@@ -258,7 +257,7 @@ static void
 build_upstream(struct control *control, struct snap_upstream *u,
     const struct conf_upstream *conf)
 {
-	struct group *g = group_named(control, conf->name);
+	struct group *g = group_find(control, conf->name);
 
 	u->conf = conf;
 	u->group = g;
@@ -291,15 +290,4 @@ gate_of(struct control *control, const char *name)
 	    control->gates, (control->ngates + 1) * sizeof(*control->gates));
 	control->gates[control->ngates++] = gate;
 	return gate;
-}
-
-static struct group *
-group_named(struct control *control, const char *name)
-{
-	struct group *g;
-
-	LIST_FOREACH (g, &control->groups, entry)
-		if (strcmp(g->name, name) == 0)
-			return g;
-	return NULL;
 }
