@@ -4,6 +4,7 @@
  */
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <string.h>
 
 #include "tests/lib/certs.h"
@@ -69,9 +70,12 @@ Test(corners, a_lost_request_is_not_tried_without_end)
 	struct origin *a = origin_new("a");
 	struct front f = front_of(&(struct front_settings){ 0 }, a, NULL);
 	struct client *c = dial(f.port);
+	int status;
 
 	cr_assert_eq(ask(c, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")->status, 200);
 	daemon_signal(f.d, SIGSTOP);
+	cr_assert_eq(waitpid(f.d->pid, &status, WUNTRACED), f.d->pid);
+	cr_assert(WIFSTOPPED(status));
 	cr_assert(client_print(c, "GET /lost HTTP/1.1\r\nHost: t\r\n\r\n"));
 	origin_kill(a);
 	daemon_signal(f.d, SIGCONT);
