@@ -1,0 +1,50 @@
+/* What the suites about the HTTP/1.1 codec towards a client share. */
+#include "tests/unit/http/h1_served.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+struct wire w;
+
+void
+served_up(void)
+{
+	wire_open(&w, false);
+	wire_serve(&w);
+}
+
+void
+served_up_tcp(void)
+{
+	wire_open(&w, true);
+	wire_serve(&w);
+}
+
+void
+served_down(void)
+{
+	wire_close(&w);
+}
+
+void
+answer(unsigned status, const char *body)
+{
+	wire_put_head(
+	    &w, wire_response(status, FRAMING_LENGTH, strlen(body)), false);
+	wire_put(&w, body, true);
+	wire_settle(&w);
+}
+
+void
+nothing_more_is_heard(void)
+{
+	wire_say(&w, GET);
+	wire_heard(&w, "");
+	cr_assert_eq(wire_waits(&w), WAITS_NOT);
+	answer(400, "no");
+	wire_heard(&w, "flushed;done close;");
+	cr_assert_str_eq(wire_read(&w),
+	    "HTTP/1.1 400 R\r\nContent-Length: 2\r\n"
+	    "Connection: close\r\n\r\nno");
+}
