@@ -1,0 +1,338 @@
+/*
+ * Control itself with one thing changed: the thread of a worker does nothing,
+ * and the test turns the worker's loop instead.
+ */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/worker.h"
+
+static int start_without_thread(struct worker *);
+
+#define worker_start start_without_thread
+#include "proxy/control.c"
+#undef worker_start
+
+#include "base/addr.h"
+#include "tests/lib/bytes.h"
+#include "tests/lib/daemon.h"
+#include "tests/unit/proxy/rig.h"
+
+/* Stops a loop at the end of its pass. */
+struct stopper {
+	struct again again;
+	struct loop *loop;
+};
+
+static struct control rig;
+static char *directory, *path, *log_path;
+
+static void *
+nothing(void *arg)
+{
+	return arg;
+}
+
+static int
+start_without_thread(struct worker *w)
+{
+	return pthread_create(&w->thread, NULL, nothing, NULL) == 0 ? 0 : -1;
+}
+
+static void
+stop(struct again *a)
+{
+	loop_stop(((struct stopper *)a)->loop);
+}
+
+static void
+turn(struct loop *loop)
+{
+	struct stopper s = { { .run = stop }, loop };
+
+	loop_again(loop, &s.again);
+	loop_run(loop);
+	loop_again_cancel(loop, &s.again);
+}
+
+static void
+turn_worker(struct worker *w)
+{
+	if (w->lease == NULL && w->draining)
+		return;
+	turn(w->loop);
+	if (w->lease != NULL || !w->draining)
+		return;
+	exchange_spare_free(w);
+	control_worker_ended(&rig, w);
+}
+
+void
+rig_turn_one(unsigned worker)
+{
+	if (worker < rig.nworkers)
+		turn_worker(rig.workers[worker]);
+	else
+		turn(rig.loop);
+}
+
+void
+rig_turn(void)
+{
+	for (unsigned i = 0; i <= rig.nworkers; i++)
+		rig_turn_one(i);
+}
+
+const char *
+rig_directory(void)
+{
+	if (directory == NULL) {
+		directory = daemon_directory();
+		path = keep_printf("%s/test.yaml", directory);
+		log_path = keep_printf("%s/log", directory);
+	}
+	return directory;
+}
+
+static void
+write_config(const char *yaml, va_list list)
+{
+	FILE *f;
+
+	rig_directory();
+	f = fopen(path, "w");
+	cr_assert_not_null(f);
+	vfprintf(f, yaml, list);
+	fclose(f);
+}
+
+void
+rig_write(const char *yaml, ...)
+{
+	va_list list;
+
+	va_start(list, yaml);
+	write_config(yaml, list);
+	va_end(list);
+}
+
+/* As control_run does it. */
+static struct control *
+try_start(const char *yaml, va_list list, bool good)
+{
+	struct conf_errors errors = { 0 };
+	struct plan *plan;
+	int log;
+
+	write_config(yaml, list);
+	log = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	cr_assert_neq(log, -1);
+	dup2(log, STDERR_FILENO);
+	close(log);
+	plan = plan_load(path, NULL, &errors);
+	conf_errors_print(&errors, stderr);
+	cr_assert_not_null(plan, "%s", keep_file(log_path));
+	rig.path = path;
+	cr_assert_eq(start(&rig, plan, &errors), good ? 0 : -1, "%s",
+	    keep_file(log_path));
+	conf_errors_fini(&errors);
+	return &rig;
+}
+
+struct control *
+rig_start(const char *yaml, ...)
+{
+	struct control *control;
+	va_list list;
+
+	va_start(list, yaml);
+	control = try_start(yaml, list, true);
+	va_end(list);
+	RIG_UNTIL(rig.workers_ready == rig.nworkers);
+	return control;
+}
+
+struct control *
+rig_refused(const char *yaml, ...)
+{
+	struct control *control;
+	va_list list;
+
+	va_start(list, yaml);
+	control = try_start(yaml, list, false);
+	va_end(list);
+	return control;
+}
+
+void
+rig_signal(int signo)
+{
+	on_signal(&rig, signo);
+}
+
+void
+rig_stop(void)
+{
+	if (rig.stage == STAGE_SERVING)
+		rig_signal(SIGTERM);
+	RIG_UNTIL(rig.over && !rig.loading);
+	finish(&rig);
+}
+
+void
+rig_stop_at_once(void)
+{
+	while (rig.stage < STAGE_STOPPING)
+		rig_signal(SIGTERM);
+	rig_stop();
+}
+
+void
+rig_reload(const char *yaml, ...)
+{
+	uint64_t outcomes = rig.report.succeeded + rig.report.failed;
+	va_list list;
+
+	va_start(list, yaml);
+	write_config(yaml, list);
+	va_end(list);
+	rig_signal(SIGHUP);
+	RIG_UNTIL(rig.report.succeeded + rig.report.failed > outcomes);
+	rig_turn();
+}
+
+unsigned
+rig_says(const char *text)
+{
+	const char *at = keep_file(log_path);
+	unsigned n = 0;
+
+	while ((at = strstr(at, text)) != NULL) {
+		at++;
+		n++;
+	}
+	return n;
+}
+
+int
+rig_port(const char *listener)
+{
+	const struct snapshot *s = rig.snapshot;
+
+	for (unsigned i = 0; i < s->nlisteners; i++)
+		if (strcmp(s->listeners[i].conf->name, listener) == 0) {
+			cr_assert_geq(s->listeners[i].ndoors, 1);
+			return addr_port(&s->listeners[i].doors[0]->real);
+		}
+	cr_assert_fail("no listener %s", listener);
+	return 0;
+}
+
+int
+rig_dial(int port)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	cr_assert_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	return fd;
+}
+
+void
+rig_send(int fd, const char *text)
+{
+	size_t n = strlen(text);
+
+	cr_assert_eq(write(fd, text, n), (ssize_t)n);
+}
+
+/* Read on to the end of the buffer; 0: the peer's end. */
+static ssize_t
+more(int fd, struct bytes *in)
+{
+	char some[65536];
+	ssize_t n;
+
+	rig_turn();
+	n = read(fd, some, sizeof(some));
+	if (n > 0)
+		bytes_add(in, some, (size_t)n);
+	return n;
+}
+
+/* Content-Length, or to the end; no answer here is longer than one chunk. */
+struct rig_answer
+rig_answer(int fd)
+{
+	struct rig_answer a = { 0 };
+	struct bytes in = { 0 };
+	int64_t end = wait_deadline(20000);
+	const char *field;
+	long head, whole = -1;
+	ssize_t n = -1;
+
+	while ((head = bytes_find(&in, 0, "\r\n\r\n")) == -1) {
+		cr_assert_gt(wait_left(end), 0);
+		cr_assert_neq(n = more(fd, &in), 0, "%s", in.p);
+	}
+	head += 4;
+	a.head = keep_text(in.p, (size_t)head);
+	a.status = (int)strtol(a.head + 9, NULL, 10);
+	field = strcasestr(a.head, "\r\nContent-Length: ");
+	if (field != NULL)
+		whole = head + strtol(field + 18, NULL, 10);
+	else if (a.status < 200 || a.status == 204 || a.status == 304)
+		whole = head;
+	while (n != 0 && (whole == -1 || (long)in.n < whole)) {
+		cr_assert_gt(wait_left(end), 0);
+		n = more(fd, &in);
+	}
+	cr_assert(whole == -1 || (long)in.n == whole, "%s", in.p);
+	a.body = keep_text(in.p + head, in.n - (size_t)head);
+	return a;
+}
+
+struct rig_answer
+rig_ask(int fd, const char *text)
+{
+	rig_send(fd, text);
+	return rig_answer(fd);
+}
+
+struct rig_answer
+rig_get(int port, const char *where)
+{
+	int fd = rig_dial(port);
+	struct rig_answer a = rig_ask(fd,
+	    keep_printf("GET %s HTTP/1.1\r\nHost: localhost\r\n"
+			"Connection: close\r\n\r\n",
+		where));
+
+	close(fd);
+	return a;
+}
+
+void
+rig_must_end(int fd)
+{
+	struct bytes in = { 0 };
+	int64_t end = wait_deadline(20000);
+
+	while (more(fd, &in) != 0) {
+		cr_assert_eq(in.n, 0, "%s", in.p);
+		cr_assert_gt(wait_left(end), 0);
+	}
+	close(fd);
+}
