@@ -15,7 +15,7 @@
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 static void put_escaped(struct json *, unsigned char);
-static size_t utf8_length(const unsigned char *, size_t);
+static size_t plain_length(struct text, size_t at);
 
 void
 json_init_array(struct json *j, char *to, size_t size)
@@ -130,34 +130,37 @@ json_key_text(struct json *j, struct text key)
 	j->comma = false;
 }
 
-static bool
-is_clean(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-}
-
 void
 json_text(struct json *j, struct text t)
 {
-	const unsigned char *p = (const unsigned char *)t.p;
-	size_t start = 0, at = 0;
+	size_t n = 0, length;
 
 	put_value(j, "\"", 1);
-	while (at < t.n) {
-		size_t length =
-		    is_clean(p[at]) ? 1 : utf8_length(p + at, t.n - at);
-
+	while (n < t.n) {
+		length = plain_length(t, n);
 		if (length > 0) {
-			at += length;
+			n += length;
 			continue;
 		}
-		put(j, t.p + start, at - start);
-		put_escaped(j, p[at]);
-		start = ++at;
+		put(j, t.p, n);
+		put_escaped(j, (unsigned char)t.p[n]);
+		t = text_from(t, n + 1);
+		n = 0;
 	}
-	if (at > start)
-		put(j, t.p + start, at - start);
+	if (n > 0)
+		put(j, t.p, n);
 	put(j, "\"", 1);
+}
+
+/* Bytes of the character there if it may stand as it is, or 0. */
+static size_t
+plain_length(struct text t, size_t at)
+{
+	unsigned char c = (unsigned char)t.p[at];
+
+	if (c >= 0x80)
+		return text_utf8(text_from(t, at));
+	return c >= 0x20 && c != '"' && c != '\\';
 }
 
 static void
@@ -179,40 +182,6 @@ put_escaped(struct json *j, unsigned char c)
 	s[4] = "0123456789abcdef"[c >> 4];
 	s[5] = "0123456789abcdef"[c & 15];
 	put(j, s, 6);
-}
-
-/*
- * Bytes of the well-formed multi-byte sequence at p (Unicode table 3-7), or 0:
- * no overlong form, no surrogate, nothing past U+10FFFF.
- */
-static size_t
-utf8_length(const unsigned char *p, size_t n)
-{
-	unsigned char least = 0x80, most = 0xbf;
-	size_t length;
-
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		length = 2;
-	else if (p[0] >= 0xe0 && p[0] <= 0xef)
-		length = 3;
-	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-		length = 4;
-	else
-		return 0;
-	if (p[0] == 0xe0)
-		least = 0xa0;
-	else if (p[0] == 0xed)
-		most = 0x9f;
-	else if (p[0] == 0xf0)
-		least = 0x90;
-	else if (p[0] == 0xf4)
-		most = 0x8f;
-	if (n < length || p[1] < least || p[1] > most)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
 }
 
 void

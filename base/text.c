@@ -186,6 +186,31 @@ text_put_hex(char *to, uint64_t value)
 	return n;
 }
 
+/* Table 3-7 of the Unicode standard: the second byte has the narrower bounds. */
+size_t
+text_utf8(struct text t)
+{
+	const unsigned char *p = (const unsigned char *)t.p;
+	unsigned least, most;
+	size_t n;
+
+	if (t.n == 0)
+		return 0;
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	least = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
+	most = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
+	if (t.n < n || p[1] < least || p[1] > most)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
 void
 text_fold(char *p, size_t n)
 {

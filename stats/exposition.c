@@ -19,9 +19,8 @@ static void sample(struct exposition *, const char *, const char *const *,
 static void put_family(struct exposition *);
 static void put_labels(struct exposition *, const char *const *, const char *);
 static void put_value(struct buf *, const char *);
-static size_t plain_length(const unsigned char *);
-static const char *escape(unsigned char);
-static size_t utf8_length(const unsigned char *);
+static size_t plain_length(struct text);
+static const char *escape(char);
 static void put(struct buf *, const char *);
 static struct text real_text(double, char[NUMBER_MAX]);
 static struct text u64_text(uint64_t, char[NUMBER_MAX]);
@@ -130,34 +129,37 @@ put_labels(struct exposition *e, const char *const *values, const char *le)
 static void
 put_value(struct buf *to, const char *value)
 {
-	const unsigned char *p = (const unsigned char *)value;
-	size_t n, step;
+	struct text rest = text_of(value);
+	size_t n;
 
 	put(to, "=\"");
-	for (;;) {
-		for (n = 0; (step = plain_length(p + n)) > 0; n += step)
-			continue;
-		buf_append(to, p, n);
-		p += n;
-		if (*p == '\0')
-			break;
-		put(to, escape(*p));
-		p++;
+	while ((n = plain_length(rest)) < rest.n) {
+		buf_append(to, rest.p, n);
+		put(to, escape(rest.p[n]));
+		rest = text_from(rest, n + 1);
 	}
+	buf_append_text(to, rest);
 	put(to, "\"");
 }
 
-/* The bytes of the character at p if it stands for itself; else 0. */
+/* How many bytes at the front stand for themselves. */
 static size_t
-plain_length(const unsigned char *p)
+plain_length(struct text t)
 {
-	if (*p == '\0' || *p == '"' || *p == '\\' || *p == '\n')
-		return 0;
-	return utf8_length(p);
+	size_t n = 0;
+
+	while (n < t.n && strchr("\"\\\n", t.p[n]) == NULL) {
+		size_t character = text_utf8(text_from(t, n));
+
+		if (character == 0)
+			break;
+		n += character;
+	}
+	return n;
 }
 
 static const char *
-escape(unsigned char c)
+escape(char c)
 {
 	switch (c) {
 	case '"':
@@ -169,24 +171,6 @@ escape(unsigned char c)
 	default:
 		return "\xef\xbf\xbd"; /* not UTF-8: U+FFFD */
 	}
-}
-
-/* The length of a well-formed sequence (RFC 3629, 4) in a string, or 0. */
-static size_t
-utf8_length(const unsigned char *p)
-{
-	unsigned low = *p == 0xe0 ? 0xa0 : *p == 0xf0 ? 0x90 : 0x80;
-	unsigned high = *p == 0xed ? 0x9f : *p == 0xf4 ? 0x8f : 0xbf;
-	size_t i, n = *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
-
-	if (*p < 0x80)
-		return 1;
-	if (*p < 0xc2 || *p > 0xf4 || p[1] < low || p[1] > high)
-		return 0;
-	for (i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
 }
 
 static void

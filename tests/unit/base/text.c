@@ -206,6 +206,90 @@ Test(text, put_writes_the_digits_and_no_more)
 	check_put(text_put_hex, UINT64_MAX, "ffffffffffffffff");
 }
 
+/* A number as UTF-8 would write it in n bytes, whether it may or not. */
+static size_t
+encode(uint32_t code, size_t n, char *to)
+{
+	static const unsigned marks[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+
+	for (size_t i = n - 1; i > 0; i--, code >>= 6)
+		to[i] = (char)(0x80 | (code & 0x3f));
+	to[0] = (char)(marks[n] | code);
+	return n;
+}
+
+static size_t
+utf8_bytes(uint32_t code)
+{
+	if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+}
+
+/* Is it taken for what it is, whatever comes after it? */
+static bool
+utf8_is_told(uint32_t code, size_t n)
+{
+	size_t want = utf8_bytes(code) == n ? n : 0;
+	char s[5];
+
+	encode(code, n, s);
+	s[n] = '\x80';
+	return text_utf8((struct text){ s, n }) == want &&
+	    text_utf8((struct text){ s, n + 1 }) == want;
+}
+
+Test(text, utf8_is_each_character_in_its_one_form)
+{
+	static const uint32_t most[] = { 0, 0x7f, 0x7ff, 0xffff, 0x1fffff };
+
+	for (size_t n = 1; n <= 4; n++)
+		for (uint32_t code = 0; code <= most[n]; code++)
+			cr_assert(utf8_is_told(code, n), "U+%04x in %zu bytes",
+			    code, n);
+}
+
+/* The character in n bytes with another byte in the place of one of its own. */
+static size_t
+spoilt(uint32_t code, size_t n, size_t at, unsigned byte)
+{
+	char s[4];
+
+	encode(code, n, s);
+	s[at] = (char)byte;
+	return text_utf8((struct text){ s, n });
+}
+
+Test(text, utf8_wants_each_byte_of_a_character)
+{
+	static const uint32_t codes[] = { 0, 0, 0xe9, 0x20ac, 0x5f6a2 };
+	char s[4];
+
+	cr_assert_eq(text_utf8(TEXT_NONE), 0);
+	for (size_t n = 2; n <= 4; n++)
+		for (size_t at = 1; at < n; at++) {
+			encode(codes[n], n, s);
+			cr_assert_eq(text_utf8((struct text){ s, at }), 0);
+			for (unsigned byte = 0; byte < 0x100; byte++)
+				cr_assert_eq(spoilt(codes[n], n, at, byte),
+				    byte >= 0x80 && byte <= 0xbf ? n : 0,
+				    "%zu bytes, %02x at %zu", n, byte, at);
+		}
+}
+
+Test(text, utf8_begins_with_none_of_these_bytes)
+{
+	char s[4];
+
+	for (unsigned byte = 0x80; byte < 0x100; byte++) {
+		memset(s, 0x90, sizeof(s));
+		s[0] = (char)byte;
+		cr_assert_eq(text_utf8((struct text){ s, 4 }) == 0,
+		    byte < 0xc2 || byte > 0xf4 || byte == 0xe0 || byte == 0xf4,
+		    "%02x", byte);
+	}
+}
+
 Test(text, fold_lowers_ascii_in_place)
 {
 	char s[] = "@AZ[`az{\xc4";
