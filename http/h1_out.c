@@ -18,6 +18,7 @@ static void op_took(struct stream *, size_t);
 static void op_reset(struct stream *, enum end);
 static void request_head(struct h1 *, const struct head *);
 static void response_head(struct h1 *, struct head *);
+static bool request_is_here(const struct h1 *);
 static void put_body(struct h1 *, struct buf *);
 static void message_ends(struct h1 *, const struct fields *trailers);
 static void send_now(struct h1 *);
@@ -142,12 +143,25 @@ response_head(struct h1 *h, struct head *head)
 {
 	bool head_request = h->asked == METHOD_HEAD;
 
-	h->keep = h->keep && head->keep_alive && h1_may_follow(h);
+	h->keep = h->keep && head->keep_alive && h1_may_follow(h) &&
+	    request_is_here(h);
 	h->out_framing = h1_framing(head, h->peer, head_request);
 	h->out_left = head->length;
 	if (h->out_framing == FRAMING_CLOSE)
 		h->keep = false;
 	h1_write_response(&h->conn->out, head, h->peer, h->keep, head_request);
+}
+
+/*
+ * An answer that overtakes its request ends the conn: nobody could wait for the
+ * rest without an end, and a client must know that its next request is not read.
+ */
+static bool
+request_is_here(const struct h1 *h)
+{
+	return h->in == IN_DONE ||
+	    (h->in == IN_BODY && h->in_framing == FRAMING_LENGTH &&
+		h->in_left <= h->bytes.n);
 }
 
 static void

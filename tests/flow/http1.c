@@ -417,6 +417,28 @@ Test(http1, an_early_answer_is_delivered_and_its_connection_not_reused)
 	cr_assert_eq(origin_accepted(o), 2);
 }
 
+Test(http1, an_answer_before_the_requests_end_says_that_it_closes)
+{
+	struct client *c = dial(f.port);
+	struct response *r;
+
+	origin_reply(o,
+	    (struct reply){
+		.path = "/early", .early = true, .text = "enough" });
+	r = ask(c,
+	    "POST /early HTTP/1.1\r\nHost: t\r\n"
+	    "Content-Length: 100000\r\n\r\nabc");
+	cr_assert_eq(r->status, 200);
+	cr_assert_str_eq(response_field(r, "connection"), "close");
+	must_end(c);
+	c = dial(f.port);
+	r = ask(c,
+	    "POST /early HTTP/1.1\r\nHost: t\r\n"
+	    "Content-Length: 3\r\n\r\nabc");
+	cr_assert_null(response_field(r, "connection"));
+	cr_assert_eq(ask(c, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")->status, 200);
+}
+
 Test(http1, an_absolute_target_decides_host_and_path)
 {
 	struct client *c = dial(f.port);

@@ -200,11 +200,29 @@ Test(h1_answer, an_answer_before_the_body_closes_the_conn)
 	wire_heard(&w, "request POST /p;body he;");
 	answer(413, "no");
 	wire_heard(&w, "flushed;done close;");
-	cr_assert_str_eq(
-	    wire_read(&w), "HTTP/1.1 413 R\r\nContent-Length: 2\r\n\r\nno");
+	cr_assert_str_eq(wire_read(&w),
+	    "HTTP/1.1 413 R\r\nContent-Length: 2\r\n"
+	    "Connection: close\r\n\r\nno");
 }
 
-Test(h1_answer, an_answer_begun_before_the_bodys_end_keeps_the_conn)
+static void
+answer_before_the_body(struct wire *at, const char *word)
+{
+	if (strcmp(word, "request") != 0)
+		return;
+	wire_put_head(at, wire_response(200, FRAMING_LENGTH, 2), false);
+	wire_put(at, "ok", true);
+}
+
+Test(h1_answer, an_answer_to_a_body_that_has_come_keeps_the_conn)
+{
+	w.react = answer_before_the_body;
+	wire_say(&w, POST "hello");
+	wire_heard(&w, "request POST /p;body hello last;flushed;done keep;");
+}
+
+/* The head has said so when the rest of the body comes. */
+Test(h1_answer, an_answer_begun_before_the_bodys_end_closes_the_conn)
 {
 	wire_say(&w, POST "he");
 	wire_put_head(&w, wire_response(200, FRAMING_LENGTH, 2), false);
@@ -213,7 +231,7 @@ Test(h1_answer, an_answer_begun_before_the_bodys_end_keeps_the_conn)
 	wire_heard(&w, "request POST /p;body hello last;");
 	wire_put(&w, "k", true);
 	wire_settle(&w);
-	wire_heard(&w, "flushed;done keep;");
+	wire_heard(&w, "flushed;done close;");
 }
 
 Test(h1_answer, a_body_goes_on_behind_an_answer_that_is_blocked)
@@ -224,7 +242,7 @@ Test(h1_answer, a_body_goes_on_behind_an_answer_that_is_blocked)
 	wire_say(&w, "llo");
 	wire_heard(&w, "request POST /p;body hello last;");
 	wire_unblock(&w, SIZE_MAX);
-	wire_heard(&w, "flushed;done keep;");
+	wire_heard(&w, "flushed;done close;");
 }
 
 /* ---- giving up ---------------------------------------------------------- */
