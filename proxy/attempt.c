@@ -26,6 +26,7 @@ static void settle(struct exchange *);
 static void try_next(struct exchange *);
 static bool breaker_lets(struct exchange *);
 static int pick(struct exchange *);
+static int pick_other(struct exchange *);
 static void judge_end(struct exchange *, enum end);
 static void hand_back(struct exchange *);
 static void connect_to(struct exchange *);
@@ -33,6 +34,7 @@ static void connected(void *, int, bool, bool);
 static void send_on(struct exchange *, struct link *);
 static void link_done(void *, bool);
 static bool may_try_again(struct exchange *, enum end);
+static void tried(struct exchange *);
 static bool may_resend(const struct exchange *);
 static void begin(struct exchange *, int);
 static void note(struct exchange *, enum end);
@@ -231,14 +233,39 @@ static int
 pick(struct exchange *x)
 {
 	struct attempt *a = &x->attempt;
-	int index;
+	int index = -1;
 
-	index = upstream_pick(
-	    a->upstream, x->worker, a->any_tried ? &a->tried : NULL);
+	if (a->last == END_STALE || a->last == END_STALE_UNSENT)
+		index = pick_other(x);
+	if (index == -1)
+		index = upstream_pick(
+		    a->upstream, x->worker, a->any_tried ? &a->tried : NULL);
 	if (index == -1 && a->last == END_UPSTREAM_RESET && a->any_tried) {
 		serverset_empty(&a->tried);
 		index = upstream_pick(a->upstream, x->worker, NULL);
 	}
+	return index;
+}
+
+/*
+ * Connections that end while idle tell of nothing, mostly; but sometimes of a
+ * server that dies, and whose last breath may take a fresh connection and the
+ * only other try with it.  So that another one of its kind gets this one, but
+ * for it no backup is called, and it counts as not tried.
+ */
+static int
+pick_other(struct exchange *x)
+{
+	struct attempt *a = &x->attempt;
+	const struct roster *roster = a->upstream->snap->roster;
+	int index;
+
+	tried(x);
+	index = upstream_pick(a->upstream, x->worker, &a->tried);
+	serverset_clear(&a->tried, (unsigned)a->index);
+	if (index != -1 &&
+	    roster->members[index].backup != roster->members[a->index].backup)
+		return -1;
 	return index;
 }
 
@@ -335,22 +362,30 @@ may_try_again(struct exchange *x, enum end why)
 
 	if (retry == RETRY_NEVER || !x->replayable)
 		return false;
-	if (why == END_STALE || why == END_STALE_UNSENT ||
-	    retry == RETRY_RESENDABLE) {
-		if (a->resent)
+	if (retry == RETRY_RESENDABLE) {
+		if (a->resent || !may_resend(x))
 			return false;
-		if (retry == RETRY_RESENDABLE && !may_resend(x))
-			return false;
-		a->resent = a->fresh = true;
+		a->resent = true;
 	}
+	if (why == END_STALE_UNSENT || retry == RETRY_RESENDABLE)
+		a->fresh = true;
 	/* An idle connection's end says nothing of its server. */
 	if (why == END_STALE || why == END_STALE_UNSENT)
 		return true;
+	tried(x);
+	return true;
+}
+
+/* The server of the last attempt. */
+static void
+tried(struct exchange *x)
+{
+	struct attempt *a = &x->attempt;
+
 	if (!a->any_tried)
 		serverset_init(&a->tried, a->upstream->snap->roster->n);
 	a->any_tried = true;
 	serverset_set(&a->tried, (unsigned)a->index);
-	return true;
 }
 
 static bool

@@ -167,6 +167,52 @@ Test(failover, stale__a_post_that_went_out_is_not_sent_again)
 	daemon_stop(f.d);
 }
 
+/* Almost always first, and then without a word for any request. */
+static struct daemon *
+stage_dying(const char *other)
+{
+	struct daemon *d;
+
+	a = origin_new("a");
+	b = origin_new("b");
+	origin_reply(
+	    a, (struct reply){ .path = "/dying", .raw = "", .cut = CUT_FIN });
+	d = daemon_start("listeners: { http: { address: \"127.0.0.1:0\" } }\n"
+			 "admin: { address: \"127.0.0.1:0\" }\n"
+			 "access_log: off\n"
+			 "workers: 1\n"
+			 "routes: [{ name: all, path: \"/*\", to: up }]\n"
+			 "upstreams: { up: {\n"
+			 "  balance: { policy: round_robin }, servers: [\n"
+			 "  { address: \"127.0.0.1:%d\", weight: 256 },\n"
+			 "  { address: \"127.0.0.1:%d\"%s }] } }\n",
+	    origin_port(a), origin_port(b), other);
+	cr_assert_eq(get(daemon_port(d, "http"), "/", "")->status, 200);
+	return d;
+}
+
+Test(failover, stale__a_dying_server_does_not_get_it_twice)
+{
+	struct daemon *d = stage_dying("");
+
+	cr_assert_eq(origin_requests(a), 1);
+	cr_assert_eq(get(daemon_port(d, "http"), "/dying", "")->status, 200);
+	cr_assert_eq(origin_count(a, "/dying"), 1);
+	cr_assert_eq(origin_count(b, "/dying"), 1);
+	daemon_stop(d);
+}
+
+Test(failover, stale__no_backup_is_called_for_it)
+{
+	struct daemon *d = stage_dying(", backup: true");
+
+	origin_reply(a, gone_when_reused);
+	cr_assert_eq(get(daemon_port(d, "http"), "/gone", "")->status, 200);
+	cr_assert_eq(origin_count(a, "/gone"), 2);
+	cr_assert_eq(origin_requests(b), 0);
+	daemon_stop(d);
+}
+
 /*
  * The connection is gone before fairlead, which stands still, hears of it:
  * nothing of the request can have reached anybody.
