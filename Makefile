@@ -8,6 +8,7 @@ CFLAGS  = -O2 -g
 LDFLAGS =
 WERROR  = -Werror
 FUZZ_TIME = 60
+SOAK_SECONDS = 600
 SEED    = 1
 
 prefix  = /usr/local
@@ -58,7 +59,7 @@ modules = $(foreach l,$(1),$(call module,$(l)))
 
 # Goals that compile nothing in this make; the others want their libraries.
 LIGHT = help clean uninstall check demo lint layers fuzz mutants \
-	style format man deps
+	style format man deps soak
 GOALS = $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(LIGHT),$(GOALS)),)
 ifeq ($(shell command -v pkg-config),)
@@ -106,7 +107,7 @@ FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PAGES   = $(wildcard man/*.[1-9])
 
 .PHONY: all help tests flows helpers fuzzers check layers pure lint style \
-	format man fuzz mutants demo deps install uninstall clean \
+	soak format man fuzz mutants demo deps install uninstall clean \
 	compile_commands
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -126,6 +127,7 @@ help:
 #: make man                 write the manual pages from man/*.in
 #: make format              let clang-format decide spacing
 #: make fuzz FUZZ_TIME=60   every fuzzer for so many seconds
+#: make soak                chaos, SOAK_SECONDS=600: a table of what came of it
 #: make mutants SEED=1      30 one-line mutations against the tests
 #: make demo                try it: backends, proxy, load, live figures
 #: make V=1                 show the commands
@@ -203,6 +205,16 @@ endif
 	@FAIRLEAD_BIN=$(abspath $(BIN)) FAIRLEAD_SAN=$(SAN) \
 	    FAIRLEAD_TESTS=$(abspath $(BUILD)/tests) \
 	    FAIRLEAD_ROOT=$(CURDIR) tools/check $(WANTED)
+
+# The flows of chaos for as long as one likes; the last lines are the tables.
+soak:
+	@tools/deps check
+	@$(MAKE) $(PARALLEL) --no-print-directory all
+	@$(MAKE) $(PARALLEL) --no-print-directory flows SAN=
+	@SOAK_SECONDS=$(SOAK_SECONDS) FAIRLEAD_BIN=$(abspath $(BIN)) \
+	    FAIRLEAD_SAN=$(SAN) FAIRLEAD_TESTS=$(abspath $(BUILD)/tests) \
+	    FAIRLEAD_ROOT=$(CURDIR) \
+	    $(BUILD)/tests/flow --filter 'chaos/*'
 
 # ---- the law ----------------------------------------------------------------
 
