@@ -35,6 +35,7 @@ static bool place_absolute(struct head *, struct arena *);
 static bool place_path(struct head *, struct text, struct arena *);
 static bool count_forwards(struct head *, const struct noted *, struct arena *);
 static void frame_response(struct head *, enum method asked);
+static void frame_reset_content(struct head *);
 static bool is_barred_from_trailers(struct text name);
 
 bool
@@ -391,17 +392,34 @@ frame_response(struct head *head, enum method asked)
 {
 	bool empty = head->status < 200 || head->status == 204;
 
-	if (!empty && head->status != 304 && asked != METHOD_HEAD) {
+	if (head->status == 205)
+		frame_reset_content(head);
+	else if (!empty && head->status != 304 && asked != METHOD_HEAD) {
 		if (head->framing == FRAMING_NONE) {
 			head->framing = FRAMING_CLOSE;
 			head->keep_alive = false;
 		}
-		return;
+	} else {
+		if (empty &&
+		    (head->framing == FRAMING_CHUNKED || head->length > 0))
+			head->keep_alive =
+			    false; /* it may send one after all */
+		head->has_length = !empty && head->framing == FRAMING_LENGTH;
+		head->framing = FRAMING_NONE;
 	}
-	if (empty && (head->framing == FRAMING_CHUNKED || head->length > 0))
-		head->keep_alive = false; /* it may send one after all */
-	head->has_length = !empty && head->framing == FRAMING_LENGTH;
-	head->framing = FRAMING_NONE;
+}
+
+/*
+ * It has no content, but its framing may still say so, or lie (RFC 9110
+ * 15.3.6): nobody gets any, and only a length of 0 leaves the wire clean.
+ */
+static void
+frame_reset_content(struct head *head)
+{
+	if (head->framing != FRAMING_LENGTH || head->length > 0)
+		head->keep_alive = false;
+	head->framing = FRAMING_LENGTH;
+	head->length = 0;
 }
 
 /*

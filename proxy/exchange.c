@@ -162,12 +162,13 @@ exchange_detach(struct exchange *x)
 	x->route = NULL;
 }
 
+/* "OPTIONS *" asks whoever serves the host's root (RFC 9110 9.3.7). */
 struct route_query
 exchange_query(const struct exchange *x)
 {
 	return (struct route_query){
 		.host = x->request->host,
-		.path = x->path,
+		.path = text_equal(x->path, TEXT("*")) ? TEXT("/") : x->path,
 		.method_name = x->request->method_name,
 		.method = x->request->method,
 		.listener = x->client->port->gone ? ROUTE_NO_LISTENER

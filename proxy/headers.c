@@ -49,7 +49,10 @@ headers_response(struct exchange *x, struct head *head)
 	change(x, &head->fields, &x->route->conf->response_headers);
 }
 
-/* A prefix is cut by whole segments; what is left begins with a slash. */
+/*
+ * A prefix is cut by whole segments; what is left begins with a slash.  The
+ * asterisk of an OPTIONS is no path.
+ */
 void
 headers_rewrite(struct exchange *x)
 {
@@ -57,6 +60,8 @@ headers_rewrite(struct exchange *x)
 	struct head *head = x->request;
 	struct text path = head->path;
 
+	if (text_equal(path, TEXT("*")))
+		return;
 	if (r->strip_prefix != NULL) {
 		struct text prefix = text_of(r->strip_prefix);
 

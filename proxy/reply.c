@@ -19,6 +19,7 @@
 static void add(struct exchange *, struct fields *, struct text, struct text);
 static void add_allow(struct exchange *, struct fields *);
 static bool has_name(struct exchange *);
+static struct text asked_path(const struct exchange *);
 static void redirect(struct exchange *, unsigned, struct text);
 static unsigned https_port(const struct snapshot *);
 
@@ -109,7 +110,8 @@ reply_redirect(struct exchange *x)
 	/* Another scheme has another port: the one we were asked at is wrong. */
 	if (host.n == 0)
 		host = r->redirect_scheme != NULL ? q->host : q->authority;
-	path = r->redirect_path != NULL ? text_of(r->redirect_path) : q->path;
+	path = r->redirect_path != NULL ? text_of(r->redirect_path)
+					: asked_path(x);
 	redirect(x, r->redirect_status,
 	    arena_printf(&x->arena, "%.*s://%.*s%.*s%s%.*s", TEXT_ARG(scheme),
 		TEXT_ARG(host), TEXT_ARG(path), q->has_query ? "?" : "",
@@ -120,16 +122,17 @@ void
 reply_https(struct exchange *x)
 {
 	const struct head *q = x->request;
+	struct text path = asked_path(x);
 	unsigned port = https_port(x->lease->snapshot);
 
 	if (!has_name(x))
 		return;
 	redirect(x, 308,
 	    port == 443 ? arena_printf(&x->arena, "https://%.*s%.*s%s%.*s",
-			      TEXT_ARG(q->host), TEXT_ARG(q->path),
+			      TEXT_ARG(q->host), TEXT_ARG(path),
 			      q->has_query ? "?" : "", TEXT_ARG(q->query))
 			: arena_printf(&x->arena, "https://%.*s:%u%.*s%s%.*s",
-			      TEXT_ARG(q->host), port, TEXT_ARG(q->path),
+			      TEXT_ARG(q->host), port, TEXT_ARG(path),
 			      q->has_query ? "?" : "", TEXT_ARG(q->query)));
 }
 
@@ -159,6 +162,15 @@ has_name(struct exchange *x)
 		return true;
 	exchange_fail(x, END_BAD_REQUEST);
 	return false;
+}
+
+/* The asterisk of an OPTIONS has no place in a URI. */
+static struct text
+asked_path(const struct exchange *x)
+{
+	struct text path = x->request->path;
+
+	return text_equal(path, TEXT("*")) ? TEXT("/") : path;
 }
 
 static void
