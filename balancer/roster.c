@@ -52,9 +52,9 @@ roster_new(const struct member *members, unsigned n)
 
 	atomic_init(&roster->refs, 1);
 	roster->n = n;
-	roster->members = xcalloc(n + 1, sizeof(*roster->members));
-	roster->lanes = xcalloc(n + 1, sizeof(*roster->lanes));
-	roster->hashes = xcalloc(n + 1, sizeof(*roster->hashes));
+	roster->members = xcalloc(n, sizeof(*roster->members));
+	roster->lanes = xcalloc(n, sizeof(*roster->lanes));
+	roster->hashes = xcalloc(n, sizeof(*roster->hashes));
 	for (unsigned i = 0; i < n; i++) {
 		assert(members[i].weight <= ROSTER_WEIGHT_MAX);
 		roster->members[i] = members[i];
@@ -155,7 +155,7 @@ turns_init(struct turns *turns, const struct roster *roster, bool backup)
 
 	field_init(&field, roster, &turns->who);
 	turns->n = (uint32_t)field.weight;
-	turns->order = xcalloc(turns->n + 1u, sizeof(*turns->order));
+	turns->order = xcalloc(turns->n, sizeof(*turns->order));
 	for (uint32_t i = 0; i < turns->n; i++)
 		turns->order[i] = field_next(&field);
 	free(field.ids);
@@ -172,7 +172,7 @@ static void
 field_init(struct field *field, const struct roster *roster,
     const struct serverset *who)
 {
-	field->ids = xcalloc(roster->n + 1u, sizeof(*field->ids));
+	field->ids = xcalloc(roster->n, sizeof(*field->ids));
 	for (unsigned weight = 1; weight <= ROSTER_WEIGHT_MAX; weight++)
 		field_add(field, roster, who, weight);
 	field_reduce(field);
@@ -236,9 +236,8 @@ field_next(struct field *field)
 static bool
 peers_precede(const struct peers *a, const struct peers *b)
 {
-	if (a->gained != b->gained)
-		return a->gained > b->gained;
-	return a->ids[a->at] < b->ids[b->at];
+	return a->gained > b->gained ||
+	    (a->gained == b->gained && a->ids[a->at] < b->ids[b->at]);
 }
 
 static int64_t

@@ -91,6 +91,24 @@ Test(least_connections, ties_take_turns_by_weight)
 	fleet_fini(&fleet);
 }
 
+/* Who is alone with the least goes by that: it is nobody's turn that is used. */
+Test(least_connections, ties_go_on_where_they_were_after_a_clear_choice)
+{
+	struct fleet fleet;
+
+	fleet_init(&fleet, BALANCE_LEAST_CONNECTIONS,
+	    POSTS({ 1, false }, { 1, false }, { 1, false }), 3);
+	for (unsigned alone = 0; alone < 3; alone++) {
+		for (unsigned i = 0; i < 3; i++)
+			load(&fleet, i, i != alone);
+		cr_assert_eq(fleet_pick(&fleet), (int)alone);
+		cr_assert_eq(fleet_pick(&fleet), (int)alone);
+		unload(&fleet);
+		cr_assert_eq(fleet_pick(&fleet), (int)alone, "its turn");
+	}
+	fleet_fini(&fleet);
+}
+
 Test(least_connections, ties_of_the_last_of_64_take_turns_too)
 {
 	struct post posts[64];
@@ -219,6 +237,22 @@ Test(least_connections, above_64_weight_is_respected)
 	cr_assert_gt(heavy, 9500, "half of the weight, got %u", heavy);
 	cr_assert_lt(heavy, 10500);
 	unload(&fleet);
+	fleet_fini(&fleet);
+}
+
+/* A tie is not a reason to prefer who was drawn without the other. */
+Test(least_connections, above_64_ties_go_by_weight)
+{
+	struct post posts[65];
+	struct fleet fleet;
+	unsigned got[65];
+
+	for (unsigned i = 0; i < 65; i++)
+		posts[i] = (struct post){ .weight = i == 30 ? 64 : 1 };
+	fleet_init(&fleet, BALANCE_LEAST_CONNECTIONS, posts, 65);
+	fleet_deal(&fleet, 10000, got);
+	cr_assert_gt(got[30], 4500, "half of the weight, got %u", got[30]);
+	cr_assert_lt(got[30], 5500, "half of the weight, got %u", got[30]);
 	fleet_fini(&fleet);
 }
 

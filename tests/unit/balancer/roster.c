@@ -205,6 +205,29 @@ Test(roster, share_deals_tickets_by_weight)
 	board_unref(board);
 }
 
+/* 128 fill two words to the last bit: what looks beyond is seen under ASan. */
+Test(roster, share_reaches_the_last_of_128)
+{
+	struct board *board = board_new();
+	struct post posts[128];
+	struct roster *roster;
+	struct serverset may;
+
+	for (unsigned i = 0; i < 128; i++)
+		posts[i] = (struct post){ .weight = 2 };
+	roster = fleet_roster(board, posts, 128);
+	serverset_init(&may, 128);
+	serverset_set(&may, 0);
+	serverset_set(&may, 127);
+	cr_assert_eq(roster_share(roster, &roster->primary, &may, -1, 1), 0);
+	cr_assert_eq(roster_share(roster, &roster->primary, &may, -1, 2), 127);
+	cr_assert_eq(roster_share(roster, &roster->primary, &may, 127, 3), 0);
+	cr_assert_eq(roster_share(roster, &roster->primary, &may, 0, 3), 127);
+	serverset_fini(&may);
+	roster_unref(roster);
+	board_unref(board);
+}
+
 /* What so many upstreams, each made and freed, leave in use. */
 static size_t
 live_and_die(unsigned rounds)

@@ -4,6 +4,7 @@
  * its own, so counts start from zero.
  */
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -539,24 +540,53 @@ Test(buf, the_free_list_is_capped)
 	block_pool_fini();
 }
 
+/* Share one block so many times over, and give all of it back. */
+static void
+share_often(struct buf *parts, size_t n)
+{
+	struct buf b = { 0 };
+
+	buf_append(&b, pattern, 4000);
+	for (size_t i = 0; i < n; i++)
+		buf_share(&parts[i], &b, 600 + i);
+	cr_assert_eq(live(), BLOCK_BYTES);
+	for (size_t i = 0; i < n; i++) {
+		check_content(&parts[i], pattern, 600 + i);
+		buf_clear(&parts[i]);
+	}
+	buf_clear(&b);
+	cr_assert_eq(live(), 0);
+}
+
 /* More shares than the free list of spans holds, twice: none is lost. */
 Test(buf, thousands_of_spans_over_one_block)
 {
 	static struct buf parts[3000];
-	struct buf b = { 0 };
 
 	fill_pattern();
-	buf_append(&b, pattern, 4000);
-	for (int round = 0; round < 2; round++) {
-		for (int i = 0; i < 3000; i++)
-			buf_share(&parts[i], &b, 600 + (size_t)i);
-		cr_assert_eq(live(), BLOCK_BYTES);
-		for (int i = 0; i < 3000; i++) {
-			check_content(&parts[i], pattern, 600 + (size_t)i);
-			buf_clear(&parts[i]);
-		}
-	}
-	buf_clear(&b);
-	cr_assert_eq(live(), 0);
+	share_often(parts, 3000);
+	share_often(parts, 3000);
 	block_pool_fini();
+}
+
+static size_t
+in_use(void)
+{
+	return mallinfo2().uordblks;
+}
+
+/* Of some 48 bytes each; malloc's own book-keeping is not exact. */
+Test(buf, a_thousand_spans_are_kept_and_given_back_at_the_end)
+{
+	static struct buf parts[3000];
+	size_t before = in_use();
+
+	fill_pattern();
+	for (int round = 0; round < 3; round++) {
+		share_often(parts, 3000);
+		cr_assert_geq(in_use(), before + kept(1024 * 32));
+		cr_assert_leq(in_use(), before + kept(1024 * 64) + BLOCK_BYTES);
+	}
+	block_pool_fini();
+	cr_assert_leq(in_use(), before + 4096);
 }

@@ -157,3 +157,27 @@ Test(arena, copies_end_with_a_nul)
 	cr_assert_str_eq(t.p, "n 42");
 	arena_fini(&a);
 }
+
+/* Whatever its length: the next piece begins behind the NUL. */
+Test(arena, a_nul_is_the_copy_s_own)
+{
+	struct arena a = { 0 };
+	char bytes[65];
+
+	memset(bytes, 'x', 64);
+	bytes[64] = '\0';
+	for (size_t n = 0; n <= 64; n++) {
+		const char *s = bytes + 64 - n;
+		const char *copies[3];
+
+		copies[0] = arena_copy(&a, text_of(s)).p;
+		memset(arena_alloc(&a, 16), '#', 16);
+		copies[1] = arena_strdup(&a, s);
+		memset(arena_alloc(&a, 16), '#', 16);
+		copies[2] = arena_printf(&a, "%s", s).p;
+		memset(arena_alloc(&a, 16), '#', 16);
+		for (int i = 0; i < 3; i++)
+			cr_assert_str_eq(copies[i], s);
+	}
+	arena_fini(&a);
+}
