@@ -100,7 +100,7 @@ HELPERS = $(patsubst tests/lib/bin/%.c,$(OUT)/tests/%,\
 	$(wildcard tests/lib/bin/*.c))
 TESTLIB = $(OUT)/libtest.a
 TEST_SOURCES = $(wildcard tests/unit/*/*.c tests/flow/*.c tests/lib/*.c \
-	tests/lib/bin/*.c)
+	tests/lib/bin/*.c tests/fuzz/*.c tests/fuzz/lib/*.c)
 objects_in = $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard $(1)/*.c))
 
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
@@ -171,7 +171,25 @@ $(TESTLIB): $(call objects_in,tests/lib)
 .SECONDEXPANSION:
 $(OUT)/tests/unit-%: $$(call objects_in,tests/unit/%) $(TESTLIB) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call step,LINK)$(LINK) -o $@ $^ $(TEST_LDLIBS) $(LIB_LDLIBS)
+	$(call step,LINK)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+	    $(TEST_LDLIBS) $(LIB_LDLIBS)
+
+# What the memory kernel of tests/fuzz/lib puts itself in the place of.
+KERNEL_WRAP = socket connect close shutdown setsockopt getsockopt recv send \
+	sendmsg event_add event_del event_base_loop mailbox_post clock_now \
+	clock_wall control_lease_home control_worker_ready \
+	control_worker_drained exchange_new exchange_end
+WRAPPED = $(KERNEL_WRAP:%=-Wl,--wrap=%)
+
+# The corpus once more, without libFuzzer: each fuzzer under a name of its own.
+FUZZ_NAMES = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+$(OUT)/tests/unit-fuzz: $(call objects_in,tests/fuzz) \
+	$(call objects_in,tests/fuzz/lib)
+$(OUT)/tests/unit-fuzz: LDFLAGS += $(WRAPPED)
+$(OUT)/obj/tests/fuzz/%.o: LANGUAGE += \
+	-DLLVMFuzzerTestOneInput=fuzz_$(basename $(@F))
+$(OUT)/obj/tests/unit/fuzz/replay.o: LANGUAGE += \
+	'-DFUZZERS=${FUZZ_NAMES:%=F(%)}'
 
 $(OUT)/tests/flow: $(call objects_in,tests/flow) $(TESTLIB) $(LIBRARY)
 	@mkdir -p $(@D)
@@ -226,8 +244,7 @@ PURE = $(wildcard $(shell sed -n 's/^file//p' tests/pure.txt))
 pure: $(PURE:%.c=$(OUT)/obj/%.o)
 	@tests/pure.sh $^
 
-C_FILES = $(wildcard $(addsuffix /*.c,$(FOLDERS))) $(TEST_SOURCES) \
-	$(wildcard tests/fuzz/*.c)
+C_FILES = $(wildcard $(addsuffix /*.c,$(FOLDERS))) $(TEST_SOURCES)
 
 lint: style
 	@tools/deps lint
@@ -258,7 +275,8 @@ FUZZ_CC = clang
 FUZZ_SAN = address,undefined
 FUZZ_COMPILE = $(FUZZ_CC) $(LANGUAGE) $(WARNINGS) -O1 -g -MMD -MP \
 	-fno-sanitize-recover=all
-FUZZ_OBJECTS = $(SOURCES:%.c=$(BUILD)/fuzz/obj/%.o)
+FUZZ_OBJECTS = $(SOURCES:%.c=$(BUILD)/fuzz/obj/%.o) \
+	$(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(wildcard tests/fuzz/lib/*.c))
 
 fuzz:
 	@tools/deps fuzz
@@ -277,7 +295,9 @@ $(BUILD)/fuzz/libfairlead.a: $(FUZZ_OBJECTS)
 
 $(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libfairlead.a
 	$(call step,FUZZ)$(FUZZ_COMPILE) -Wno-missing-prototypes -fsanitize=fuzzer,$(FUZZ_SAN) \
-	    -o $@ $(filter %.c %.a,$^) $(LIB_LDLIBS)
+	    $(FUZZ_WRAP) -o $@ $(filter %.c %.a,$^) $(LIB_LDLIBS)
+
+$(BUILD)/fuzz/connection: FUZZ_WRAP = $(WRAPPED)
 
 -include $(wildcard $(BUILD)/fuzz/*.d $(BUILD)/fuzz/obj/*/*.d)
 
