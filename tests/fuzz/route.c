@@ -134,7 +134,9 @@ takes_method(const struct conf_route *r, struct text method)
 static uint64_t
 rank(const struct conf_route *r, const struct route_query *q)
 {
-	uint64_t best = 0, more = (r->nmethods > 0) + (r->on_listener != NULL);
+	uint64_t best = 0;
+	uint64_t more =
+	    (r->nmethods > 0 ? 1u : 0u) + (r->on_listener != NULL ? 1u : 0u);
 
 	for (unsigned h = 0; h < r->nhosts + (r->nhosts == 0); h++)
 		for (unsigned p = 0; p < r->npaths + (r->npaths == 0); p++) {
