@@ -201,8 +201,15 @@ $(HELPERS): $(OUT)/tests/%: $(addprefix $(OUT)/obj/tests/lib/,bin/%.o \
 	@mkdir -p $(@D)
 	$(call step,LINK)$(LINK) -o $@ $^ $(LIB_LDLIBS)
 
+# A server in Go for the flows: the standard library alone, nothing is fetched.
+ORACLES = $(BUILD)/tests/oracle-go
+$(ORACLES): $(BUILD)/tests/oracle-%: tests/oracles/%.go
+	@mkdir -p $(@D)
+	$(call step,GO  )GOFLAGS=-mod=mod GOPROXY=off GOCACHE=$(abspath $(BUILD)/go) \
+	    go build -o $@ $<
+
 helpers: $(HELPERS)
-flows: $(FLOW) $(HELPERS)
+flows: $(FLOW) $(HELPERS) $(ORACLES)
 tests: $(UNITS) flows
 
 # The program that the flows drive is the one that SAN asks for; what drives it

@@ -5,19 +5,18 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/lib/bytes.h"
 #include "tests/lib/client.h"
 #include "tests/lib/herd.h"
+#include "tests/lib/peer.h"
 #include "tests/lib/wait.h"
 
 enum { START_MS = 20000, DOWN_MS = 1000, SEED = 20 };
@@ -48,7 +47,6 @@ struct herd {
 	unsigned short random[3];
 };
 
-static void hold_port(struct beast *);
 static void spawn(struct herd *, struct beast *);
 static void
 become(const struct herd *, const struct beast *) __attribute__((noreturn));
@@ -75,7 +73,7 @@ herd_start(const char *directory, enum herd_mood mood, unsigned period_ms)
 	h->random[0] = SEED;
 	for (i = 0; i < HERD_SERVERS; i++) {
 		h->beasts[i].log = keep_printf("%s/chaos.%u", directory, i);
-		hold_port(&h->beasts[i]);
+		h->beasts[i].holder = port_hold(&h->beasts[i].port);
 		spawn(h, &h->beasts[i]);
 	}
 	h->next = wait_now() + period_ms;
@@ -177,22 +175,6 @@ herd_facts(const struct herd *h, unsigned n)
 	for (i = 0; i < HERD_SERVERS; i++)
 		read_log(h->beasts[i].log, facts, n);
 	return facts;
-}
-
-static void
-hold_port(struct beast *b)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t n = sizeof in;
-	int on = 1;
-
-	b->holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	cr_assert_neq(b->holder, -1);
-	setsockopt(b->holder, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	cr_assert_eq(bind(b->holder, (struct sockaddr *)&in, n), 0);
-	cr_assert_eq(getsockname(b->holder, (struct sockaddr *)&in, &n), 0);
-	b->port = ntohs(in.sin_port);
 }
 
 /* Until it listens. */
