@@ -243,7 +243,8 @@ const struct key schema[] = {
 	.help = "Idle connections for each server and worker." },
 { UP ".pool.idle_timeout", KEY_DURATION, .fallback = "55s",
 	IN(conf_upstream, pool_idle_ns), FROM(CLOCK_MS, DAY),
-	.help = "How long one may stay idle." },
+	.help = "How long one may stay idle; less, if the server says so: a "
+	    "second less than its Keep-Alive: timeout." },
 
 { "routes", KEY_RECORDS, KEY_PLACED, LIST(conf, routes, nroutes),
 	PLACE(conf_route, place),

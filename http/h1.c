@@ -108,7 +108,7 @@ h1_release(struct h1 *h, bool keep)
 	if (h->server != NULL)
 		h->server->done(owner, keep);
 	else
-		h->client->done(owner, keep);
+		h->client->done(owner, keep, h->head.kept_s);
 }
 
 void

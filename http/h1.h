@@ -36,8 +36,11 @@ struct h1_server_owner {
 	void	(*nothing)(void *);
 };
 struct h1_client_owner {
-	/* The same; `keep' only after an exchange that left the wire clean. */
-	void	(*done)(void *, bool keep);
+	/*
+	 * The same; `keep' only after an exchange that left the wire clean.
+	 * The server keeps it for kept_s seconds, if that is not 0.
+	 */
+	void	(*done)(void *, bool keep, unsigned kept_s);
 };
 
 /* Read requests from an open conn; the head has head_ns from its first byte. */

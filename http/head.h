@@ -56,6 +56,7 @@ struct head {
 	uint64_t	 length;	/* FRAMING_LENGTH, or announced */
 	bool		 has_length;	/* FRAMING_NONE that announces `length': HEAD, 304 */
 	bool		 keep_alive;	/* the peer allows another message after this one */
+	unsigned	 kept_s;	/* a server keeps an idle connection so long; 0: it did not say */
 };
 
 /* A new last field, not filled in: fields_add for who writes it in place. */

@@ -17,6 +17,7 @@
 struct noted { /* of the fields that rules read */
 	struct text host, length, coding;
 	unsigned hosts, lengths, codings, forwards;
+	unsigned kept_s;
 	bool close, keep, expects, expects_other;
 };
 
@@ -26,6 +27,7 @@ static bool is_strippable(enum token);
 static bool
 takes_request_field(const struct field *, bool trusted, struct noted *);
 static bool takes_field(const struct field *, struct noted *);
+static void read_keep_alive(struct text, struct noted *);
 static bool frame_request(struct head *, const struct noted *, enum end *why);
 static bool frame(struct head *, const struct noted *);
 static bool is_unknown_coding(struct text);
@@ -89,6 +91,7 @@ rules_response(struct head *head, enum method asked, enum end *why)
 		return false;
 	}
 	frame_response(head, asked);
+	head->kept_s = noted.kept_s;
 	return true;
 }
 
@@ -219,8 +222,10 @@ takes_field(const struct field *f, struct noted *noted)
 		noted->codings++;
 		noted->coding = f->value;
 		return true;
-	case TOKEN_CONNECTION:
 	case TOKEN_KEEP_ALIVE:
+		read_keep_alive(f->value, noted);
+		return true;
+	case TOKEN_CONNECTION:
 	case TOKEN_PROXY_CONNECTION:
 	case TOKEN_TE:
 	case TOKEN_UPGRADE:
@@ -228,6 +233,28 @@ takes_field(const struct field *f, struct noted *noted)
 		return true;
 	default:
 		return false;
+	}
+}
+
+/* timeout=N among other words; the shortest counts, and 0 as 1. */
+static void
+read_keep_alive(struct text words, struct noted *noted)
+{
+	struct text word;
+	ptrdiff_t is;
+	uint64_t s;
+
+	while (text_split(&words, ',', &word)) {
+		is = text_find(word, '=');
+		if (is == -1 ||
+		    !text_equal_fold(
+			text_first(word, (size_t)is), TEXT("timeout")) ||
+		    !text_to_u64(
+			text_from(word, (size_t)is + 1), UINT32_MAX, &s))
+			continue;
+		s = s == 0 ? 1 : s;
+		if (noted->kept_s == 0 || s < noted->kept_s)
+			noted->kept_s = (unsigned)s;
 	}
 }
 

@@ -40,8 +40,8 @@ bool	rules_request(struct head *, struct arena *, bool trusted,
  * Judge a parsed response, 1xx or final, to a request of that method.  False
  * with UPSTREAM_PROTOCOL when its framing or Connection is not valid, and for
  * 101, which is never asked for.  After true framing, length, has_length and
- * keep_alive (the server's connection may be used again) are set; framing and
- * hop-by-hop fields and what Connection names are removed.
+ * keep_alive (the server's connection may be used again) are set, and kept_s, if
+ * the server says in Keep-Alive for how long; framing and hop-by-hop fields and what Connection names are removed.
  */
 bool	rules_response(struct head *, enum method asked, enum end *why);
 

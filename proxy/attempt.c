@@ -32,7 +32,7 @@ static void hand_back(struct exchange *);
 static void connect_to(struct exchange *);
 static void connected(void *, int, bool, bool);
 static void send_on(struct exchange *, struct link *);
-static void link_done(void *, bool);
+static void link_done(void *, bool, unsigned);
 static bool may_try_again(struct exchange *, enum end);
 static void tried(struct exchange *);
 static bool may_resend(const struct exchange *);
@@ -193,7 +193,7 @@ try_next(struct exchange *x)
 	}
 	begin(x, index);
 	if (!a->fresh)
-		link = pool_take(a->upstream->pools[index]);
+		link = pool_take(a->upstream->pools[index], !may_resend(x));
 	if (link != NULL)
 		send_on(x, link);
 	else
@@ -324,7 +324,7 @@ connected(void *arg, int error, bool timed_out, bool stalled)
 		return;
 	}
 	if (link != NULL)
-		link_give(link, false);
+		link_give(link, false, 0);
 	if (stalled)
 		attempt_failed(x, END_STALLED);
 	else if (is_local(error))
@@ -349,9 +349,9 @@ send_on(struct exchange *x, struct link *link)
 
 /* The codec is done with the connection. */
 static void
-link_done(void *arg, bool keep)
+link_done(void *arg, bool keep, unsigned kept_s)
 {
-	link_give(arg, keep);
+	link_give(arg, keep, kept_s);
 }
 
 static bool

@@ -10,15 +10,20 @@
 #include "proxy/pool.h"
 
 #include "balancer/server.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "health/verdict.h"
 #include "proxy/worker.h"
 #include "stats/stats.h"
 
+#define WARM_NS CLOCK_S /* for what cannot be sent twice */
+#define KEPT_MOST 3600 /* seconds of a server's word that count */
+
 static struct pool *pool_new(struct worker *, struct server *, unsigned);
 static void pool_unref(struct pool *);
 static void link_close(struct link *);
 static void link_free(struct grave *);
+static uint64_t idle_limit(const struct pool *, unsigned);
 static bool link_is_quiet(struct link *);
 static void link_unlist(struct link *);
 static void link_outcome(struct link *, int, bool, bool);
@@ -67,13 +72,14 @@ pool_unref_lease(struct pool *p)
 }
 
 struct link *
-pool_take(struct pool *p)
+pool_take(struct pool *p, bool warm)
 {
+	uint64_t now = loop_now(p->worker->loop);
 	struct link *l;
 
 	while ((l = TAILQ_FIRST(&p->idle)) != NULL && !link_is_quiet(l))
 		link_close(l);
-	if (l == NULL)
+	if (l == NULL || (warm && now - l->since > WARM_NS))
 		return NULL;
 	link_unlist(l);
 	counter_add(&p->stats->active, 1);
@@ -108,23 +114,26 @@ void
 link_cancel(struct link *l)
 {
 	l->connected = NULL;
-	link_give(l, false);
+	link_give(l, false, 0);
 }
 
 void
-link_give(struct link *l, bool keep)
+link_give(struct link *l, bool keep, unsigned kept_s)
 {
 	struct pool *p = l->pool;
+	uint64_t limit_ns = idle_limit(p, kept_s);
 
 	counter_take(&p->stats->active, 1);
-	if (!keep || p->leases == 0 || p->nidle >= p->max_idle ||
-	    p->worker->draining || !link_is_quiet(l)) {
+	if (!keep || limit_ns == 0 || p->leases == 0 ||
+	    p->nidle >= p->max_idle || p->worker->draining ||
+	    !link_is_quiet(l)) {
 		conn_close(&l->conn);
 		loop_bury(p->worker->loop, &l->grave);
 	} else {
 		l->conn.ops = &idle_ops;
 		l->conn.owner = l;
-		conn_deadline(&l->conn, p->idle_ns);
+		l->since = loop_now(p->worker->loop);
+		conn_deadline(&l->conn, limit_ns);
 		TAILQ_INSERT_HEAD(&p->idle, l, entry);
 		p->nidle++;
 		counter_add(&p->stats->idle, 1);
@@ -180,6 +189,23 @@ link_unlist(struct link *l)
 	TAILQ_REMOVE(&l->pool->idle, l, entry);
 	l->pool->nidle--;
 	counter_take(&l->pool->stats->idle, 1);
+}
+
+/*
+ * How long it may idle; 0: not at all.  A server may say anything, and each
+ * duration has a list in the loop: whole minutes are exact enough for long ones.
+ */
+static uint64_t
+idle_limit(const struct pool *p, unsigned kept_s)
+{
+	uint64_t s = kept_s < KEPT_MOST ? kept_s : KEPT_MOST;
+
+	if (s == 0)
+		return p->idle_ns;
+	s--;
+	if (s > 60)
+		s -= s % 60;
+	return s * CLOCK_S < p->idle_ns ? s * CLOCK_S : p->idle_ns;
 }
 
 /* Nothing to read, and not at its end: fit for a request. */

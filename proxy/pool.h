@@ -36,6 +36,7 @@ struct link {
 	TAILQ_ENTRY(link)	 entry;		/* in idle */
 	struct pool		*pool;
 	bool			 reused;
+	uint64_t		 since;		/* idle: since then */
 	/* who waits for the connect; NULL: nobody */
 	void			(*connected)(void *, int error, bool timed_out,
 				    bool stalled);
@@ -46,8 +47,11 @@ struct link {
 /* The worker's pool of that server, made if need be; a reference for a lease. */
 struct pool	*pool_get(struct worker *, struct server *, unsigned slot);
 void		 pool_unref_lease(struct pool *);
-/* An idle connection, ready for a request, or NULL. */
-struct link	*pool_take(struct pool *);
+/*
+ * An idle connection, ready for a request, or NULL.  `warm': only one that was
+ * in use a second ago, so that its server has hardly tired of it.
+ */
+struct link	*pool_take(struct pool *, bool warm);
 /*
  * Begin a connection; `connected' is called with the outcome in a later turn.
  * NULL with errno when not even that was possible.
@@ -57,8 +61,11 @@ struct link	*pool_connect(struct pool *, uint64_t timeout_ns,
 		    bool stalled), void *arg);
 /* Nobody waits any more. */
 void		 link_cancel(struct link *);
-/* After use: back into the pool when `keep', else closed. */
-void		 link_give(struct link *, bool keep);
+/*
+ * After use: back into the pool when `keep', else closed.  It leaves the pool a
+ * second before the server, which said kept_s (0: nothing), closes it.
+ */
+void		 link_give(struct link *, bool keep, unsigned kept_s);
 /* Close all idle ones. */
 void		 pool_close_idle(struct pool *);
 

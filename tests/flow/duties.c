@@ -55,3 +55,61 @@ Test(duties, an_asterisk_is_redirected_to_the_root)
 		"location"),
 	    "https://a.test/");
 }
+
+/* So often as the origin accepted, fresh connections were taken. */
+static void
+must_have_accepted(unsigned n)
+{
+	cr_assert_eq(
+	    origin_accepted(o), n, "%u, not %u", origin_accepted(o), n);
+}
+
+/* RFC 9112 9.5, C.3 14: who closes first cannot lose a request. */
+Test(duties, an_idle_connection_ends_before_its_server_ends_it)
+{
+	int64_t began;
+
+	begin(&(struct front_settings){ 0 });
+	origin_reply(
+	    o, (struct reply){ .fields = "Keep-Alive: timeout=2, max=9\r\n" });
+	began = wait_now();
+	cr_assert_eq(get(f.port, "/", "")->status, 200);
+	cr_assert(WAIT_FOR(10000, origin_open(o) == 0));
+	cr_assert_geq(wait_now() - began, 900);
+}
+
+Test(duties, a_connection_that_is_kept_a_second_is_not_used_again)
+{
+	begin(&(struct front_settings){ 0 });
+	origin_reply(
+	    o, (struct reply){ .fields = "keep-alive: Timeout=1\r\n" });
+	cr_assert_eq(get(f.port, "/", "")->status, 200);
+	cr_assert(WAIT_FOR(10000, origin_open(o) == 0));
+	origin_reply(
+	    o, (struct reply){ .fields = "Keep-Alive: timeout=0\r\n" });
+	cr_assert_eq(get(f.port, "/", "")->status, 200);
+	cr_assert(WAIT_FOR(10000, origin_open(o) == 0));
+}
+
+/* RFC 9110 9.2.2: what may not be sent twice must not be lost. */
+Test(duties, a_post_takes_only_a_connection_used_within_a_second)
+{
+	struct client *c;
+	unsigned accepted;
+	int64_t began;
+
+	begin(&(struct front_settings){ 0 });
+	c = dial(f.port);
+	began = wait_now();
+	cr_assert_eq(ask(c, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")->status, 200);
+	cr_assert_eq(ask(c, "POST / HTTP/1.1\r\nHost: t\r\n\r\n")->status, 200);
+	if (wait_now() - began < 1000)
+		must_have_accepted(1);
+	wait_till(wait_now() + 1100);
+	accepted = origin_accepted(o);
+	cr_assert_eq(ask(c, "POST / HTTP/1.1\r\nHost: t\r\n\r\n")->status, 200);
+	must_have_accepted(accepted + 1);
+	wait_till(wait_now() + 1100);
+	cr_assert_eq(ask(c, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")->status, 200);
+	must_have_accepted(accepted + 1);
+}

@@ -226,8 +226,16 @@ static const struct h1_server_owner server_owner = {
 	.nothing = on_nothing,
 };
 
+static void
+on_client_done(void *arg, bool keep, unsigned kept_s)
+{
+	if (kept_s > 0)
+		hear(arg, "kept %u", kept_s);
+	on_done(arg, keep);
+}
+
 static const struct h1_client_owner client_owner = {
-	.done = on_done,
+	.done = on_client_done,
 };
 
 /* ---- the idle conn ------------------------------------------------------ */

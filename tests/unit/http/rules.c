@@ -50,6 +50,8 @@ say_framing(const struct head *head)
 	if (head->framing == FRAMING_LENGTH || head->has_length)
 		say(":%llu", (unsigned long long)head->length);
 	say(head->keep_alive ? " keep" : " close");
+	if (head->kept_s > 0)
+		say(":%u", head->kept_s);
 }
 
 /* "host-authority-path?query framing keep" and the fields that are left. */
@@ -517,7 +519,21 @@ static const struct {
 	    OK_ "A: b\r\nConnection: close, a\r\nKeep-Alive: timeout=5\r\n"
 		"Upgrade: h2c\r\nProxy-Connection: x\r\nC: d\r\n"
 		"Content-Length: 1\r\n" END_,
-	    " length:1 close|C=d" },
+	    " length:1 close:5|C=d" },
+	{ METHOD_GET,
+	    OK_ "Connection: keep-alive\r\nKeep-Alive: max=9 , TIMEOUT=5\r\n"
+		"Content-Length: 1\r\n" END_,
+	    " length:1 keep:5" },
+	{ METHOD_GET,
+	    OK_ "Keep-Alive: timeout=7, timeout=6\r\nKeep-Alive: timeout=9\r\n"
+		"Content-Length: 1\r\n" END_,
+	    " length:1 keep:6" },
+	{ METHOD_GET, OK_ "Keep-Alive: timeout=0\r\nContent-Length: 1\r\n" END_,
+	    " length:1 keep:1" },
+	{ METHOD_GET,
+	    OK_ "Keep-Alive: timeout, timeout=x, timeout=-1, xtimeout=3, "
+		"timeout=4294967296\r\nContent-Length: 1\r\n" END_,
+	    " length:1 keep" },
 	{ METHOD_GET,
 	    OK_ "Connection: Content-Length\r\nContent-Length: 1\r\n" END_,
 	    " length:1 keep" },
