@@ -325,10 +325,10 @@ flush_blocked(struct conn *c)
 static void
 socket_options(int fd, int family)
 {
-	int one = 1;
+	int on = true;
 
 	if (family != AF_UNIX)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
 static bool

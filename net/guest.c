@@ -44,7 +44,6 @@ guest_new(struct loop *loop, const struct guest_ops *ops, void *arg)
 	g->ops = ops;
 	g->arg = arg;
 	g->timer = timer_new(loop, ops->timeout, arg);
-	LIST_INIT(&g->sockets);
 	return g;
 }
 

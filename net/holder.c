@@ -82,10 +82,8 @@ process_with_socket(uint64_t inode)
 		return 0;
 	snprintf(socket, sizeof(socket), "socket:[%" PRIu64 "]", inode);
 	while (pid == 0 && (entry = readdir(proc)) != NULL) {
-		int n = (int)strtol(entry->d_name, NULL, 10);
-
-		if (n > 0 && process_has(entry->d_name, socket))
-			pid = n;
+		if (process_has(entry->d_name, socket))
+			pid = (int)strtol(entry->d_name, NULL, 10);
 	}
 	closedir(proc);
 	return pid;

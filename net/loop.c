@@ -325,11 +325,11 @@ list_add(struct loop *loop, uint64_t ns)
 	return list;
 }
 
+/* `at' is to come.  A timer that fires early is armed again by list_fired. */
 static void
 list_arm(struct deadline_list *list, uint64_t at)
 {
-	uint64_t now = loop_now(list->loop);
-	uint64_t wait_us = at > now ? (at - now) / CLOCK_US + 1 : 1;
+	uint64_t wait_us = (at - loop_now(list->loop)) / CLOCK_US;
 	struct timeval tv = {
 		.tv_sec = (time_t)(wait_us / 1000000),
 		.tv_usec = (suseconds_t)(wait_us % 1000000),

@@ -43,7 +43,7 @@ struct resolver {
 };
 
 struct ask {
-	struct again ready;
+	struct again ready; /* the first member */
 	struct resolver *resolver;
 	/* NULL: cancelled */
 	void (*done)(void *, const struct resolve_answer *);
@@ -305,7 +305,7 @@ take_ttl(struct ask *a, int ttl)
 static void
 on_answered(struct again *ready)
 {
-	struct ask *a = (void *)((char *)ready - offsetof(struct ask, ready));
+	struct ask *a = (struct ask *)ready;
 	struct resolve_answer answer;
 	char error[ERROR_MAX];
 

@@ -207,6 +207,44 @@ Test(fetch, a_body_is_read_up_to_the_cap_and_no_further)
 	}
 }
 
+Test(fetch, the_cap_is_for_all_pieces_of_a_body_together)
+{
+	struct origin *o = origin_new("a");
+	struct fetch_request q = request_to(origin_port(o), "/");
+
+	q.body_most = 4;
+	origin_reply(
+	    o, (struct reply){ .text = "abcdefgh", .piece = 3, .pace_ms = 20 });
+	fetch_and_wait(&q);
+	cr_assert(got.ok && got.status == 200);
+	cr_assert_str_eq(got.body, "abcd");
+	cr_assert_eq(got.n, 4);
+}
+
+/* All that is wanted has come when there is more than that, not before. */
+Test(fetch, an_answer_cut_behind_the_cap_is_whole_and_at_the_cap_is_not)
+{
+	struct origin *o = origin_new("a");
+	struct fetch_request q = request_to(origin_port(o), "/behind");
+
+	q.body_most = 4;
+	origin_reply(o,
+	    (struct reply){ .path = "/behind",
+		.raw = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcde",
+		.close = true });
+	origin_reply(o,
+	    (struct reply){ .path = "/at",
+		.raw = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabcd",
+		.close = true });
+	fetch_and_wait(&q);
+	cr_assert(got.ok);
+	cr_assert_str_eq(got.body, "abcd");
+	q.path = "/at";
+	fetch_and_wait(&q);
+	cr_assert_not(got.ok);
+	cr_assert_str_eq(got.error, "answer was cut");
+}
+
 Test(fetch, an_endless_body_is_cut_off_without_waiting)
 {
 	struct origin *o = origin_new("a");

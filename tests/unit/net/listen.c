@@ -296,13 +296,15 @@ Test(listen, an_address_somebody_else_holds_is_not_taken_again)
 	int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char address[ADDR_TEXT_MAX];
 
+	for (unsigned i = 0; i < WORKERS; i++)
+		fds[i] = other; /* of whom nothing is known yet */
 	real = (struct addr){ .len = sizeof(real.u) };
 	cr_assert_eq(listen(other, 1), 0);
 	cr_assert_eq(getsockname(other, &real.u.sa, &real.len), 0);
 	addr_print(&real, address);
 	cr_assert_eq(again(&at, WORKERS), -1);
 	is_refused_with(address, getpid());
-	close(other);
+	cr_assert_eq(close(other), 0, "it is still open");
 }
 
 /* ---- unix -------------------------------------------------------------------- */
@@ -345,6 +347,23 @@ Test(listen, a_unix_path_in_use_is_refused_with_its_holder)
 	cr_assert_eq(access(path, F_OK), 0, "and is left alone");
 	listen_discard(&first, 1, &real);
 	cr_assert_eq(listen_holder(&real), 0);
+}
+
+Test(listen, without_a_descriptor_no_holder_is_found)
+{
+	struct rlimit limit, saved;
+	int holder;
+
+	cr_assert_eq(prepare_unix(1), 0);
+	getrlimit(RLIMIT_NOFILE, &saved);
+	limit = saved;
+	limit.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	holder = listen_holder(&real);
+	setrlimit(RLIMIT_NOFILE, &saved);
+	cr_assert_eq(holder, 0);
+	cr_assert_eq(listen_holder(&real), getpid());
+	listen_discard(fds, 1, &real);
 }
 
 Test(listen, a_unix_path_may_be_taken_again)

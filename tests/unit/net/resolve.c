@@ -305,6 +305,19 @@ Test(resolve, a_changed_resolv_conf_is_read_again)
 	rmdir(dir);
 }
 
+Test(resolve, asks_under_way_do_not_disturb_each_other)
+{
+	struct got other = { 0 };
+
+	resolve_start(resolver, "a.test", 80, note, &got);
+	resolve_start(resolver, "b.test", 81, note, &other);
+	cr_assert(DRIVE_UNTIL(loop, got.count == 1 && other.count == 1));
+	cr_assert_str_eq(got.error, "");
+	cr_assert_str_eq(got.first, "10.9.0.1:80");
+	cr_assert_str_eq(other.error, "");
+	cr_assert_str_eq(other.first, "10.9.0.1:81");
+}
+
 static void
 resolve_in_callback(void *arg, const struct resolve_answer *a)
 {

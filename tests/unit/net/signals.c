@@ -23,7 +23,8 @@ on_signal(void *arg, int signo)
 static void
 set_up(void)
 {
-	static const int signos[] = { SIGHUP, SIGUSR1 };
+	/* the third is not meant */
+	static const int signos[] = { SIGHUP, SIGUSR1, SIGUSR2 };
 
 	loop = loop_new();
 	signals_block(signos, 2);
