@@ -25,7 +25,8 @@ struct dns_channel {
 	struct guest *guest;
 };
 
-static int channel_open(struct dns_channel *, const struct dns_settings *, int);
+static bool
+channel_open(struct dns_channel *, const struct dns_settings *, int);
 static void channel_close(struct dns_channel *);
 static bool has_one_server(ares_channel);
 static void channel_pump(struct dns_channel *);
@@ -45,14 +46,14 @@ dns_channel_new(struct loop *loop, const struct dns_settings *settings)
 	int flags = ARES_FLAG_EDNS;
 
 	ch->guest = guest_new(loop, &guest_ops, ch);
-	if (channel_open(ch, settings, flags) == -1)
+	if (!channel_open(ch, settings, flags))
 		goto fail;
 	if (!has_one_server(ch->ares))
 		return ch;
 	/* With no other to turn to, a server's failure is the answer. */
 	channel_close(ch);
 	flags |= ARES_FLAG_NOCHECKRESP;
-	if (channel_open(ch, settings, flags) == -1)
+	if (!channel_open(ch, settings, flags))
 		goto fail;
 	return ch;
 
@@ -85,7 +86,7 @@ dns_channel_ask(struct dns_channel *ch, const char *name, int family,
 }
 
 /* c-ares copies the strings; only its struct wants them writable. */
-static int
+static bool
 channel_open(
     struct dns_channel *ch, const struct dns_settings *settings, int flags)
 {
@@ -108,14 +109,10 @@ channel_open(
 
 	free(lookups);
 	free(resolv_conf);
-	if (status != ARES_SUCCESS) {
-		ch->ares = NULL;
-		return -1;
-	}
-	if (settings->servers != NULL)
+	if (status == ARES_SUCCESS && settings->servers != NULL)
 		status =
 		    ares_set_servers_ports_csv(ch->ares, settings->servers);
-	return status == ARES_SUCCESS ? 0 : -1;
+	return status == ARES_SUCCESS;
 }
 
 static void

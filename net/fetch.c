@@ -133,7 +133,7 @@ fetch_cancel(struct fetch *f)
 	fetch_free(f);
 }
 
-/* curl: what it waits for on one of its sockets. */
+/* curl: what it waits for on one of its sockets; the values are bits. */
 static int
 on_want(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
@@ -141,9 +141,7 @@ on_want(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 
 	(void)easy;
 	(void)unused;
-	guest_want(fr->guest, fd,
-	    what == CURL_POLL_IN || what == CURL_POLL_INOUT,
-	    what == CURL_POLL_OUT || what == CURL_POLL_INOUT);
+	guest_want(fr->guest, fd, what & CURL_POLL_IN, what & CURL_POLL_OUT);
 	return 0;
 }
 

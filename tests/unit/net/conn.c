@@ -304,6 +304,15 @@ Test(conn, a_read_takes_no_more_than_is_wanted)
 	cr_assert_eq(in.n, 5);
 }
 
+Test(conn, a_single_byte_is_read)
+{
+	open_conn();
+	say("x");
+	settle();
+	cr_assert_eq(conn_read(&c, &in, 6), 1);
+	cr_assert_eq(in.n, 1);
+}
+
 Test(conn, a_short_read_has_drained_the_socket)
 {
 	open_conn();
@@ -715,6 +724,17 @@ Test(conn, bytes_that_wait_in_the_transport_are_not_forgotten)
 	conn_resume(&c);
 	settle();
 	cr_assert_eq(readables, 1);
+}
+
+Test(conn, a_flush_leaves_our_end_open)
+{
+	open_conn();
+	c.transport = &script;
+	fill(1);
+	cr_assert_eq(conn_flush(&c), 0);
+	cr_assert_eq(c.out.n, 0);
+	cr_assert_eq(conn_flush(&c), 0);
+	cr_assert_eq(shuts, 0);
 }
 
 Test(conn, a_shut_that_found_no_room_is_tried_again)

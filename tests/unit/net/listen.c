@@ -366,6 +366,39 @@ Test(listen, without_a_descriptor_no_holder_is_found)
 	listen_discard(fds, 1, &real);
 }
 
+Test(listen, without_a_descriptor_a_living_socket_is_left_alone)
+{
+	struct rlimit limit, saved;
+	int first, got;
+
+	cr_assert_eq(prepare_unix(1), 0);
+	first = fds[0];
+	getrlimit(RLIMIT_NOFILE, &saved);
+	limit = saved;
+	limit.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	got = prepare_unix(1);
+	setrlimit(RLIMIT_NOFILE, &saved);
+	cr_assert_eq(got, -1);
+	cr_assert_eq(access(path, F_OK), 0);
+	listen_discard(&first, 1, &real);
+}
+
+Test(listen, a_unix_socket_too_busy_to_answer_is_left_alone)
+{
+	struct endpoint at = unix_endpoint();
+	int busy = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int queued;
+
+	cr_assert_eq(bind(busy, &at.addr.u.sa, at.addr.len), 0);
+	cr_assert_eq(listen(busy, 0), 0);
+	cr_assert_neq(queued = client(&at.addr), -1);
+	cr_assert_eq(prepare_unix(1), -1);
+	cr_assert_eq(access(path, F_OK), 0);
+	close(queued);
+	close(busy);
+}
+
 Test(listen, a_unix_path_may_be_taken_again)
 {
 	struct endpoint at = unix_endpoint();

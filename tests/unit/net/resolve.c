@@ -258,6 +258,21 @@ Test(resolve, addresses_and_localhost_need_no_server)
 	cr_assert_eq(dns.asked_a + dns.asked_aaaa, 0);
 }
 
+Test(resolve, without_servers_of_our_own_resolv_conf_has_them)
+{
+	static const char *const none[] = { NULL, "" };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct resolver *r = resolver_new(loop, none[i], "/dev/null");
+
+		cr_assert_not_null(r);
+		resolve_start(r, "localhost", 80, note, &got);
+		cr_assert(DRIVE_UNTIL(loop, got.count == i + 1));
+		cr_assert_str_eq(got.first, "127.0.0.1:80");
+		resolver_free(r);
+	}
+}
+
 Test(resolve, servers_that_make_no_sense_are_refused)
 {
 	errno = 0;
