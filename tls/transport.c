@@ -50,6 +50,7 @@ static bool tls_pending(const struct conn *);
 static void tls_free(struct conn *);
 
 static long watch(BIO *, int, const char *, size_t, int, long, int, size_t *);
+static bool goes_on(const struct tls_session *);
 static int outcome(struct tls_session *, int);
 static int breakage(struct tls_session *, int);
 static bool write_record(struct tls_session *, struct tls_pieces *, size_t *);
@@ -137,12 +138,8 @@ tls_read(struct conn *c, void *to, size_t n)
 	struct tls_session *t = c->session;
 	size_t got = 0;
 
-	if (t->broken != 0) {
-		errno = t->broken;
+	if (!goes_on(t))
 		return -1;
-	}
-	ERR_clear_error();
-	errno = 0;
 	t->dry = SSL_read_ex(t->ssl, to, n, &got) != 1;
 	return t->dry ? outcome(t, 0) : (ssize_t)got;
 }
@@ -154,10 +151,6 @@ tls_writev(struct conn *c, const struct iovec *iov, int niov)
 	struct tls_pieces rest = { iov, niov, 0 };
 	size_t done = 0;
 
-	if (t->broken != 0) {
-		errno = t->broken;
-		return -1;
-	}
 	tls_pieces_skip(&rest, 0);
 	while (rest.n > 0)
 		if (!write_record(t, &rest, &done))
@@ -171,12 +164,8 @@ tls_shake(struct conn *c)
 	struct tls_session *t = c->session;
 	int got;
 
-	if (t->broken != 0) {
-		errno = t->broken;
+	if (!goes_on(t))
 		return -1;
-	}
-	ERR_clear_error();
-	errno = 0;
 	got = SSL_do_handshake(t->ssl);
 	if (got != 1) {
 		if (outcome(t, got) == -1 && errno == EAGAIN)
@@ -234,6 +223,18 @@ watch(BIO *bio, int what, const char *bytes, size_t room, int argi, long argl,
 	return result;
 }
 
+/*
+ * Before each call: what earlier ones left means nothing, unless it broke the
+ * session.
+ */
+static bool
+goes_on(const struct tls_session *t)
+{
+	ERR_clear_error();
+	errno = t->broken;
+	return t->broken == 0;
+}
+
 /* After a call that did not succeed: 0 the peer's end, else -1 with errno. */
 static int
 outcome(struct tls_session *t, int result)
@@ -274,8 +275,8 @@ write_record(struct tls_session *t, struct tls_pieces *rest, size_t *done)
 	struct text record = tls_pieces_record(rest, t->refused, scratch);
 	size_t put;
 
-	ERR_clear_error();
-	errno = 0;
+	if (!goes_on(t))
+		return false;
 	if (SSL_write_ex(t->ssl, record.p, record.n, &put) == 1) {
 		t->refused = 0;
 		*done += put;

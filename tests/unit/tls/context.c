@@ -143,6 +143,39 @@ Test(context, chooses_the_certificate_by_name)
 	}
 }
 
+static unsigned acknowledged;
+
+static void
+on_extension(SSL *ssl, int from_server, int type, const unsigned char *bytes,
+    int n, void *arg)
+{
+	(void)ssl, (void)from_server, (void)bytes, (void)n, (void)arg;
+	acknowledged += type == TLSEXT_TYPE_server_name;
+}
+
+Test(context, acknowledges_the_names_it_knows_and_no_others)
+{
+	const struct {
+		const char *sni;
+		unsigned acknowledged;
+	} cases[] = {
+		{ "a.x", 1 },
+		{ "q.b.x", 1 },
+		{ "other", 0 },
+		{ NULL, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		acknowledged = 0;
+		wire_open(&w, context, store);
+		wire_ask_for(&w, cases[i].sni);
+		SSL_set_tlsext_debug_callback(w.client, on_extension);
+		cr_assert(wire_shake(&w));
+		cr_assert_eq(acknowledged, cases[i].acknowledged, "%zu", i);
+		wire_close(&w);
+	}
+}
+
 Test(context, chooses_rsa_for_who_cannot_verify_ecdsa)
 {
 	static const char *const names[] = { "a.x", "unknown", NULL };

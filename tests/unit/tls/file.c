@@ -55,6 +55,12 @@ Test(file, is_read_whole)
 	cr_assert_eq(bytes.n, 0);
 }
 
+Test(file, of_one_byte_or_none_is_whole_too)
+{
+	cr_assert_eq(stamp_of(pki_file("one", "x"), 9).stat.st_size, 1);
+	cr_assert_eq(stamp_of(pki_file("none", ""), 9).stat.st_size, 0);
+}
+
 Test(file, that_cannot_be_read_says_why)
 {
 	const char *large = pki_file("large", "");

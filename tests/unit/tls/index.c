@@ -102,6 +102,23 @@ Test(index, keeps_kinds_side_by_side_and_the_first_of_a_kind)
 	arena_fini(&arena);
 }
 
+Test(index, hides_behind_any_of_a_kind_not_behind_the_first_alone)
+{
+	struct tls_certificate a = CERT("EC", EXACT("a.x"));
+	struct tls_certificate b = CERT("RSA", EXACT("a.x"));
+	struct tls_certificate c = CERT("RSA", EXACT("a.x"));
+	struct tls_certificate *v[] = { &a, &b, &c };
+	struct arena arena = { 0 };
+	struct tls_index index = build(&arena, v, 3);
+	const struct tls_set *set = tls_index_find(&index, TEXT("a.x"));
+
+	cr_assert_eq(set->n, 2);
+	cr_assert_eq(set->members[1], &b);
+	cr_assert_eq(hidden_count, 1);
+	cr_assert_eq(hidden_which, 2);
+	arena_fini(&arena);
+}
+
 Test(index, takes_a_name_given_twice_once_and_in_silence)
 {
 	struct tls_certificate a = CERT("EC", EXACT("a.x"), EXACT("a.x"));

@@ -6,21 +6,27 @@
 
 #include "tls/pieces.h"
 
+#define GAP 64
+
 static char source[4 * TLS_RECORD_BYTES];
+static char memory[sizeof(source) + 8 * GAP];
 static char scratch[TLS_RECORD_BYTES];
 
-/* Pieces of these sizes, one after the other out of `source'. */
+/* `source' in pieces of these sizes, each in a place of its own. */
 static struct tls_pieces
 pieces_of(struct iovec *iov, const size_t *sizes, int n)
 {
+	char *to = memory;
 	size_t at = 0;
 
 	for (size_t i = 0; i < sizeof(source); i++)
 		source[i] = (char)(i * 31 + i / 256);
 	iov[n] = (struct iovec){ source, 1 }; /* not theirs */
 	for (int i = 0; i < n; i++) {
-		iov[i] = (struct iovec){ source + at, sizes[i] };
+		iov[i] = (struct iovec){ to, sizes[i] };
+		memcpy(to, source + at, sizes[i]);
 		at += sizes[i];
+		to += sizes[i] + GAP;
 	}
 	return (struct tls_pieces){ iov, n, 0 };
 }
@@ -36,6 +42,7 @@ static const struct {
 	{ { 100 }, 1, 60, 0, 40, false },
 	{ { 100, 200 }, 2, 0, 0, 300, true },
 	{ { 100, 200 }, 2, 30, 0, 270, true },
+	{ { 100, 50 }, 2, 60, 0, 90, true },
 	{ { 100, 0, 200 }, 3, 0, 0, 300, true },
 	{ { 384, 16000 }, 2, 0, 0, 16384, true },
 	{ { 385, 16000 }, 2, 0, 0, 385, false },

@@ -88,6 +88,22 @@ Test(store, gives_exact_wildcard_and_default)
 	tls_store_free(store);
 }
 
+/* As on a system whose policy became stricter than at the start. */
+Test(store, tells_when_openssl_takes_a_certificate_no_more)
+{
+	struct tls_certificate_file file =
+	    pki_pair("a", (struct pki_spec){ .names = "DNS:a.x" });
+	struct tls_store *store = pki_store(&file, 1);
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	SSL *ssl = SSL_new(ctx);
+
+	SSL_set_security_level(ssl, 5);
+	cr_assert_not(tls_store_apply(store, TEXT("a.x"), ssl));
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	tls_store_free(store);
+}
+
 Test(store, says_which_names_are_one_site)
 {
 	struct tls_certificate_file files[] = {

@@ -120,6 +120,32 @@ Test(tickets, of_another_process_are_unknown_but_no_error)
 	tls_tickets_free(foreign);
 }
 
+/* What a slot holds before its first turn: all zero would be no secret. */
+Test(tickets, sealed_with_a_key_of_zeros_open_nothing)
+{
+	static unsigned char zeros[16 + 32 + 32];
+	struct tls_tickets *unused = tls_tickets_new(0);
+	struct tls_context *forger =
+	    wire_context(&wire_options, "https", unused);
+	SSL *ssl = tls_context_accept(forger, store);
+	SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
+
+	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, NULL);
+	cr_assert_eq(
+	    SSL_CTX_set_tlsext_ticket_keys(ctx, zeros, sizeof(zeros)), 1);
+	for (int i = 0; i < 2; i++) {
+		bool resumed;
+		SSL_SESSION *kept = visit(forger, versions[i], NULL, &resumed);
+
+		cr_assert(resumes(forger, versions[i], kept), "the forgery");
+		cr_assert_not(resumes(context, versions[i], kept));
+		SSL_SESSION_free(kept);
+	}
+	SSL_free(ssl);
+	tls_context_free(forger);
+	tls_tickets_free(unused);
+}
+
 Test(tickets, turn_when_a_period_is_over)
 {
 	cr_assert_not(tls_tickets_turn(tickets, P - 1));
