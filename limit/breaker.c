@@ -90,12 +90,11 @@ static struct word word_unpack(uint64_t);
 struct breaker *
 breaker_new(const struct breaker_options *options)
 {
-	size_t size = (sizeof(struct breaker) + 63) / 64 * 64;
-	struct breaker *b = aligned_alloc(alignof(struct breaker), size);
+	struct breaker *b = aligned_alloc(alignof(struct breaker), sizeof(*b));
 
 	if (b == NULL)
 		abort();
-	memset(b, 0, size);
+	memset(b, 0, sizeof(*b));
 	breaker_configure(b, options);
 	return b;
 }
@@ -254,16 +253,15 @@ turn_off(struct breaker *b)
 static bool
 settle(struct breaker *b, const struct sight *s, uint64_t now)
 {
-	if (trials_overdue(s, now)) {
+	bool lost = trials_overdue(s, now);
+	bool done = s->word.state == BREAKER_HALF_OPEN &&
+	    s->word.succeeded >= b->half_open_requests;
+
+	if (lost)
 		lose_trials(b, s);
-		return true;
-	}
-	if (s->word.state == BREAKER_HALF_OPEN &&
-	    s->word.succeeded >= b->half_open_requests) {
+	else if (done)
 		close_again(b, s);
-		return true;
-	}
-	return false;
+	return lost || done;
 }
 
 /* How long until one more trial has a chance; 0: it may begin. */
