@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "base/clock.h"
@@ -662,6 +663,31 @@ Test(breaker, fewer_trials_may_be_enough_already)
 	end(&t);
 }
 
+/* Closed while a trial is out: it belongs to no state that comes after. */
+Test(breaker, a_trial_that_is_out_when_it_closes_never_counts)
+{
+	struct breaker_options fewer = usual;
+	struct test t = begin_open(usual);
+	struct breaker_ticket out;
+
+	t.now += 5 * S;
+	cr_assert(admit(&t, &out));
+	attempts(&t, 1, OUTCOME_SUCCESS);
+	fewer.half_open_requests = 1;
+	breaker_configure(t.b, &fewer);
+	attempts(&t, 20, OUTCOME_FAILURE);
+	expect_state(&t, BREAKER_OPEN);
+	result(&t, out, OUTCOME_FAILURE);
+	cr_assert_eq(look(&t).to[BREAKER_OPEN], 2);
+
+	t.now += 5 * S;
+	attempts(&t, 1, OUTCOME_SUCCESS);
+	for (unsigned i = 0; i < 30; i++)
+		result(&t, out, OUTCOME_FAILURE);
+	expect_state(&t, BREAKER_CLOSED);
+	end(&t);
+}
+
 Test(breaker, turned_off_it_closes_and_turned_on_it_starts_closed)
 {
 	struct breaker_options off = usual;
@@ -755,7 +781,7 @@ worker(void *arg)
 
 	atomic_fetch_add(&crowd->arrived, 1);
 	while (crowd->arrived < 4)
-		continue;
+		sched_yield();
 	for (unsigned i = 0; i < 2000; i++) {
 		if (breaker_admit(crowd->b, crowd->now, S, &ticket, &retry) !=
 		    BREAKER_PASS)
@@ -770,22 +796,26 @@ worker(void *arg)
 	return NULL;
 }
 
-/* Takes a trial and hands it back, over and over. */
+/*
+ * Takes a trial and hands it back, over and over; the first of them ends half
+ * of its as the crowd's do.
+ */
 static void *
 juggler(void *arg)
 {
 	struct crowd *crowd = arg;
 	struct breaker_ticket ticket;
+	unsigned me = atomic_fetch_add(&crowd->arrived, 1);
 	uint64_t retry;
 
-	atomic_fetch_add(&crowd->arrived, 1);
 	while (crowd->arrived < 4)
-		continue;
-	for (unsigned i = 0; i < 2000; i++)
+		sched_yield();
+	for (unsigned i = 0; i < 4000; i++)
 		if (breaker_admit(crowd->b, crowd->now, S, &ticket, &retry) ==
 		    BREAKER_PASS)
-			breaker_result(
-			    crowd->b, ticket, OUTCOME_NEITHER, crowd->now);
+			breaker_result(crowd->b, ticket,
+			    me == 0 && i > 2000 ? crowd->how : OUTCOME_NEITHER,
+			    crowd->now);
 	return NULL;
 }
 
@@ -859,7 +889,7 @@ Test(breaker, handed_back_trials_are_counted_exactly_over_four_threads)
 {
 	for (unsigned round = 0; round < 20; round++) {
 		struct test t = begin_open(usual);
-		struct crowd crowd = { .b = t.b };
+		struct crowd crowd = { .b = t.b, .how = OUTCOME_NEITHER };
 		struct breaker_ticket trials[3];
 
 		crowd.now = t.now += 5 * S;
@@ -867,6 +897,23 @@ Test(breaker, handed_back_trials_are_counted_exactly_over_four_threads)
 		for (unsigned i = 0; i < 3; i++)
 			cr_assert(admit(&t, &trials[i]), "room for three");
 		expect_reject(&t, 5 * S);
+		end(&t);
+	}
+}
+
+Test(breaker, a_failed_trial_is_not_lost_among_others)
+{
+	struct breaker_options options = usual;
+
+	options.half_open_requests = 4;
+	for (unsigned round = 0; round < 40; round++) {
+		struct test t = begin_open(options);
+		struct crowd crowd = { .b = t.b, .how = OUTCOME_FAILURE };
+
+		crowd.now = t.now += 5 * S;
+		run_four(&crowd, juggler);
+		expect_state(&t, BREAKER_OPEN);
+		cr_assert_eq(look(&t).to[BREAKER_OPEN], 2);
 		end(&t);
 	}
 }
