@@ -19,7 +19,7 @@ static void client_end(struct h1 *, bool clean);
 static bool consume_head(struct h1 *);
 static bool read_request(struct h1 *, size_t);
 static bool read_response(struct h1 *, size_t);
-static bool interim(struct h1 *);
+static bool interim(struct h1 *, size_t);
 static void body_begins(struct h1 *);
 static bool consume_body(struct h1 *);
 static bool consume_plain(struct h1 *);
@@ -28,6 +28,7 @@ static bool consume_trailers(struct h1 *);
 static bool deliver(struct h1 *, struct buf *, bool);
 static bool message_done(struct h1 *);
 static bool bad(struct h1 *, enum end);
+static enum end servers(enum end);
 
 void
 h1_readable(struct conn *c)
@@ -231,7 +232,7 @@ read_response(struct h1 *h, size_t n)
 	h->held = buf_hold(&h->bytes);
 	buf_drop(&h->bytes, n);
 	if (h->head.status < 200)
-		return interim(h);
+		return interim(h, n);
 	h->keep = h->head.keep_alive;
 	body_begins(h);
 	last = h->in == IN_DONE;
@@ -245,12 +246,17 @@ read_response(struct h1 *h, size_t n)
 	return last ? message_done(h) : true;
 }
 
-/* A 1xx head: passed on, and the same wait goes on. */
+/*
+ * A 1xx head: passed on, and the same wait goes on.  A client that takes none
+ * has them all in its buffer, so they have a size together.
+ */
 static bool
-interim(struct h1 *h)
+interim(struct h1 *h, size_t n)
 {
-	if (++h->interim > H1_INTERIM_MOST)
-		return bad(h, END_UPSTREAM_PROTOCOL);
+	h->interim_bytes += n;
+	if (++h->interim > H1_INTERIM_MOST ||
+	    h->interim_bytes > h->settings->limits.head_bytes)
+		return bad(h, END_UPSTREAM_INTERIM);
 	h->stream.sink->head(h->stream.arg, &h->head, false);
 	if (h->over)
 		return false;
@@ -405,7 +411,7 @@ static bool
 bad(struct h1 *h, enum end why)
 {
 	if (h->client != NULL) {
-		h1_fail(h, END_UPSTREAM_PROTOCOL);
+		h1_fail(h, servers(why));
 		return false;
 	}
 	if (h->in == IN_HEAD) {
@@ -419,4 +425,13 @@ bad(struct h1 *h, enum end why)
 	if (!h->over)
 		h->stream.sink->broken(h->stream.arg, why);
 	return false;
+}
+
+/* What is wrong with chunks and trailers is told in a client's words. */
+static enum end
+servers(enum end why)
+{
+	if (why == END_HEADER_TOO_LARGE)
+		return END_UPSTREAM_HEADER_TOO_LARGE;
+	return why == END_BAD_REQUEST ? END_UPSTREAM_PROTOCOL : why;
 }

@@ -79,7 +79,9 @@ h1_parse_response(struct h1_parser *parser, struct head *head,
 	if (parser->started || status_line(&r, head) != NULL)
 		bytes = field_lines(&r, &head->fields);
 	if (bytes == 0 && (bytes = finish(&r, why)) == -1)
-		*why = END_UPSTREAM_PROTOCOL;
+		*why = *why == END_HEADER_TOO_LARGE
+		    ? END_UPSTREAM_HEADER_TOO_LARGE
+		    : END_UPSTREAM_PROTOCOL;
 	return bytes;
 }
 

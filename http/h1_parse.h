@@ -44,7 +44,8 @@ void	h1_parser_init(struct h1_parser *);
  *
  * Ends of a request: BAD_REQUEST, VERSION, URI_TOO_LARGE, HEADER_TOO_LARGE.
  * Empty lines before it are skipped, as RFC 9112 2.2 asks, and counted into
- * its length.  Ends of a response: always UPSTREAM_PROTOCOL.
+ * its length.  Ends of a response: UPSTREAM_PROTOCOL,
+ * UPSTREAM_HEADER_TOO_LARGE.
  */
 ssize_t	h1_parse_request(struct h1_parser *, struct head *, struct arena *,
 	    const char *p, size_t n, const struct h1_limits *, enum end *why);
@@ -53,8 +54,7 @@ ssize_t	h1_parse_response(struct h1_parser *, struct head *, struct arena *,
 
 /*
  * The same for the field lines after a last chunk, up to and with their empty
- * line.  Ends are a request's: BAD_REQUEST, HEADER_TOO_LARGE; who reads a
- * response says UPSTREAM_PROTOCOL for either.
+ * line.  Ends are a request's: BAD_REQUEST, HEADER_TOO_LARGE.
  */
 ssize_t	h1_parse_trailers(struct h1_parser *, struct fields *, struct arena *,
 	    const char *p, size_t n, const struct h1_limits *, enum end *why);

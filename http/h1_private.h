@@ -45,6 +45,7 @@ struct h1 {
 	uint64_t		 in_left;
 	size_t			 untook;	/* delivered, not yet gone onward */
 	unsigned		 interim;	/* 1xx heads so far */
+	size_t			 interim_bytes;	/* and theirs */
 	/* writing */
 	enum framing		 out_framing;
 	uint64_t		 out_left;
@@ -64,7 +65,7 @@ struct h1 {
 	struct h1		*next;		/* recycled */
 };
 
-#define H1_INTERIM_MOST	32	/* 1xx heads before a final one */
+#define H1_INTERIM_MOST	32	/* 1xx heads before a final one, in one head's bytes */
 #define H1_RATION	(256 * 1024)	/* bytes read per conn and pass */
 
 /* h1.c */

@@ -433,6 +433,8 @@ failure_of_end(enum end why)
 	case END_UPSTREAM_RESET:
 	case END_UPSTREAM_TRUNCATED:
 	case END_UPSTREAM_PROTOCOL:
+	case END_UPSTREAM_HEADER_TOO_LARGE:
+	case END_UPSTREAM_INTERIM:
 		return FAILURE_RESET;
 	default:
 		return 0;

@@ -143,7 +143,7 @@ Test(answers, an_end_may_be_said_by_closing)
 	all_must_become("close");
 }
 
-Test(answers, interim_heads_pass_up_to_a_limit)
+Test(answers, upstream_interim__heads_pass_up_to_a_limit)
 {
 	all_must_become("interim");
 }
@@ -188,7 +188,7 @@ Test(answers, bytes_behind_an_answer_reach_nobody)
 	all_must_become("surplus");
 }
 
-Test(answers, a_head_has_a_size)
+Test(answers, upstream_header_too_large__a_head_has_a_size)
 {
 	all_must_become("size");
 }

@@ -135,7 +135,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ssize_t bytes = parse_whole(in, &head, &why);
 
 	assert(bytes >= -1 && bytes <= (ssize_t)size);
-	assert(why == (bytes == -1 ? END_UPSTREAM_PROTOCOL : END_NONE));
+	assert((bytes == -1) ==
+	    (why == END_UPSTREAM_PROTOCOL ||
+		why == END_UPSTREAM_HEADER_TOO_LARGE));
+	assert(bytes == -1 || why == END_NONE);
 	if (bytes > 0) {
 		assert(head.status >= 100 && head.status <= 999);
 		judge(in, METHOD_GET);

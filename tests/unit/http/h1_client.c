@@ -205,7 +205,7 @@ Test(h1_client, a_flood_of_interim_heads_ends)
 		wire_heard(&w, "head 103;");
 	}
 	wire_say(&w, "HTTP/1.1 103 Hint\r\n\r\n");
-	wire_heard(&w, "gone upstream_protocol;done close;");
+	wire_heard(&w, "gone upstream_interim;done close;");
 }
 
 Test(h1_client, as_many_interim_heads_as_allowed_go_before_the_answer)

@@ -479,7 +479,7 @@ Test(h1_parse, a_head_is_as_long_as_it_may_be)
 	head_limit_is_exact(h1_parse_request, "\r\nGET / HTTP/1.1\r\n\r\n",
 	    END_HEADER_TOO_LARGE);
 	head_limit_is_exact(h1_parse_response, "HTTP/1.1 200 OK\r\n\r\n",
-	    END_UPSTREAM_PROTOCOL);
+	    END_UPSTREAM_HEADER_TOO_LARGE);
 	head_limit_is_exact(
 	    parse_trailers, "A: b\r\n\r\n", END_HEADER_TOO_LARGE);
 }
@@ -607,7 +607,7 @@ Test(h1_parse, fields_are_as_many_as_may_be)
 	cr_assert_eq(try(h1_parse_response,
 			 "HTTP/1.1 200 OK\r\nA: b\r\nC: d\r\nE", limits, &why),
 	    -1);
-	cr_assert_eq(why, END_UPSTREAM_PROTOCOL);
+	cr_assert_eq(why, END_UPSTREAM_HEADER_TOO_LARGE);
 	cr_assert_eq(
 	    try(parse_trailers, "A: b\r\nC: d\r\nE", limits, &why), -1);
 	cr_assert_eq(why, END_HEADER_TOO_LARGE);
