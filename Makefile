@@ -9,6 +9,7 @@ LDFLAGS =
 WERROR  = -Werror
 FUZZ_TIME = 60
 SOAK_SECONDS = 600
+NODE_SECONDS = 600
 SEED    = 1
 
 prefix  = /usr/local
@@ -59,7 +60,7 @@ modules = $(foreach l,$(1),$(call module,$(l)))
 
 # Goals that compile nothing in this make; the others want their libraries.
 LIGHT = help clean uninstall check demo lint layers fuzz mutants \
-	style format man deps soak
+	style format man deps soak soak-node
 GOALS = $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(LIGHT),$(GOALS)),)
 ifeq ($(shell command -v pkg-config),)
@@ -107,7 +108,7 @@ FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PAGES   = $(wildcard man/*.[1-9])
 
 .PHONY: all help tests flows helpers fuzzers check layers pure lint style \
-	soak format man fuzz mutants demo deps install uninstall clean \
+	soak soak-node format man fuzz mutants demo deps install uninstall clean \
 	compile_commands
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -128,6 +129,7 @@ help:
 #: make format              let clang-format decide spacing
 #: make fuzz FUZZ_TIME=60   every fuzzer for so many seconds
 #: make soak                chaos, SOAK_SECONDS=600: a table of what came of it
+#: make soak-node           POSTs before Node at random gaps, NODE_SECONDS=600
 #: make mutants SEED=1      30 one-line mutations against the tests
 #: make demo                try it: backends, proxy, load, live figures
 #: make V=1                 show the commands
@@ -231,15 +233,18 @@ endif
 	    FAIRLEAD_TESTS=$(abspath $(BUILD)/tests) \
 	    FAIRLEAD_ROOT=$(CURDIR) tools/check $(WANTED)
 
-# The flows of chaos for as long as one likes; the last lines are the tables.
-soak:
+# Flows for as long as one likes; the last lines are what came of it.
+soak: LONG = SOAK_SECONDS=$(SOAK_SECONDS)
+soak: SUITE = chaos
+soak-node: LONG = NODE_SECONDS=$(NODE_SECONDS)
+soak-node: SUITE = node
+soak soak-node:
 	@tools/deps check
 	@$(MAKE) $(PARALLEL) --no-print-directory all
 	@$(MAKE) $(PARALLEL) --no-print-directory flows SAN=
-	@SOAK_SECONDS=$(SOAK_SECONDS) FAIRLEAD_BIN=$(abspath $(BIN)) \
-	    FAIRLEAD_SAN=$(SAN) FAIRLEAD_TESTS=$(abspath $(BUILD)/tests) \
-	    FAIRLEAD_ROOT=$(CURDIR) \
-	    $(BUILD)/tests/flow --filter 'chaos/*'
+	@$(LONG) FAIRLEAD_BIN=$(abspath $(BIN)) FAIRLEAD_SAN=$(SAN) \
+	    FAIRLEAD_TESTS=$(abspath $(BUILD)/tests) FAIRLEAD_ROOT=$(CURDIR) \
+	    $(BUILD)/tests/flow --filter '$(SUITE)/*'
 
 # ---- the law ----------------------------------------------------------------
 
