@@ -44,6 +44,13 @@ static const struct {
 	/* Proxies do not count further than to nought; Apache is one here. */
 	{ "apache", "forwards_get" },
 	{ "apache", "forwards_trace" },
+	/* OPTIONS *: Apache and Go answer by themselves, nginx refuses. */
+	{ "apache", "absolute_options" },
+	{ "apache", "plain_options_star" },
+	{ "go", "absolute_options" },
+	{ "go", "plain_options_star" },
+	{ "nginx", "absolute_options" },
+	{ "nginx", "plain_options_star" },
 	/* Methods in small letters or with other signs, and TRACE, are refused. */
 	{ "nginx", "forwards_trace" },
 	{ "nginx", "plain_lower_method" },
