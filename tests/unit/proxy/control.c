@@ -15,12 +15,6 @@
 
 TestSuite(control, .timeout = 60);
 
-#define HTTP "listeners: { http: { address: \"127.0.0.1:0\" } }\n"
-#define ADMIN "admin: { address: \"127.0.0.1:0\" }\n"
-#define QUIET "access_log: off\n"
-#define TEAPOT "routes: [{ respond: { status: 418 } }]\n"
-#define PLAIN HTTP ADMIN QUIET TEAPOT
-
 static void
 tick(struct control *control)
 {
@@ -32,7 +26,7 @@ static const char *
 probed_by(struct origin *o)
 {
 	return keep_printf(
-	    "workers: 1\n" HTTP ADMIN QUIET
+	    "workers: 1\n" ON_HTTP ON_ADMIN NO_LOG
 	    "upstreams: { u: { servers: [\"127.0.0.1:%d\"], health_check: "
 	    "{ type: http, interval: 60s, timeout: 30s } } }\n"
 	    "routes: [{ to: u }]\n",
@@ -78,7 +72,7 @@ Test(control, is_ready_as_soon_as_the_probes_have_answered)
 
 Test(control, ticks_on_by_itself)
 {
-	struct control *control = rig_start("workers: 1\n" PLAIN);
+	struct control *control = rig_start(ONE_WORKER PLAIN);
 
 	RIG_UNTIL(control->all_probed);
 	control->all_probed = false;
@@ -88,7 +82,7 @@ Test(control, ticks_on_by_itself)
 
 Test(control, looks_at_its_workers_each_second)
 {
-	struct control *control = rig_start("workers: 1\n" PLAIN);
+	struct control *control = rig_start(ONE_WORKER PLAIN);
 	uint64_t now = loop_now(control->loop);
 	struct worker *w = control->workers[0];
 
@@ -112,7 +106,7 @@ Test(control, looks_at_its_workers_each_second)
 
 Test(control, makes_a_new_ticket_key_each_minute)
 {
-	struct control *control = rig_start("workers: 1\n" PLAIN);
+	struct control *control = rig_start(ONE_WORKER PLAIN);
 	uint64_t now = loop_now(control->loop);
 
 	control->last_ticket_turn = now - 60 * CLOCK_S + 1;
@@ -179,7 +173,7 @@ Test(control, ends_when_a_worker_will_never_turn, .signal = SIGABRT)
 
 Test(control, keeps_the_only_worker_listening)
 {
-	struct control *control = rig_start("workers: 1\n" PLAIN);
+	struct control *control = rig_start(ONE_WORKER PLAIN);
 
 	stand_still(control, 0, 6 * CLOCK_S);
 	cr_assert(atomic_load(&control->workers[0]->stuck));
@@ -189,7 +183,7 @@ Test(control, keeps_the_only_worker_listening)
 
 Test(control, believes_who_stood_still_with_it)
 {
-	struct control *control = rig_start("workers: 1\n" PLAIN);
+	struct control *control = rig_start(ONE_WORKER PLAIN);
 
 	/* A tick that is late by more than 250 ms tells of an absence. */
 	rig_turn();
@@ -202,7 +196,7 @@ Test(control, believes_who_stood_still_with_it)
 
 Test(control, watches_on_while_it_stops)
 {
-	struct control *control = rig_start("workers: 1\n" PLAIN);
+	struct control *control = rig_start(ONE_WORKER PLAIN);
 	struct worker *w = control->workers[0];
 
 	rig_signal(SIGTERM);
@@ -220,10 +214,10 @@ Test(control, watches_on_while_it_stops)
 Test(control, drains_until_the_last_request_is_done)
 {
 	struct origin *o = origin_new("a");
-	struct control *control =
-	    rig_start("workers: 2\nshutdown: { timeout: 1h }\n" HTTP ADMIN QUIET
-		      "routes: [{ to: [\"127.0.0.1:%d\"] }]\n",
-		origin_port(o));
+	struct control *control = rig_start(
+	    "workers: 2\nshutdown: { timeout: 1h }\n" ON_HTTP ON_ADMIN NO_LOG
+	    "routes: [{ to: [\"127.0.0.1:%d\"] }]\n",
+	    origin_port(o));
 	int busy = rig_dial(rig_port("http"));
 	int idle = rig_dial(rig_port("http"));
 
@@ -267,7 +261,7 @@ Test(control, hears_signals_by_its_loop)
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
-	control = rig_start("workers: 1\n" PLAIN);
+	control = rig_start(ONE_WORKER PLAIN);
 	kill(getpid(), SIGUSR2);
 	RIG_UNTIL(rig_says("SIGUSR2 is ignored") == 1);
 	kill(getpid(), SIGHUP);
@@ -282,7 +276,7 @@ Test(control, hears_signals_by_its_loop)
 
 Test(control, publishes_changed_members_once_and_not_while_draining)
 {
-	struct control *control = rig_start("workers: 1\n" PLAIN);
+	struct control *control = rig_start(ONE_WORKER PLAIN);
 	struct snapshot *first = control->snapshot, *second;
 
 	control_members_changed(control);
@@ -314,7 +308,7 @@ Test(control, does_not_start_where_a_port_is_taken)
 	struct origin *o = origin_new("a");
 	struct control *control =
 	    rig_refused("workers: 2\nlisteners: { http: { address: "
-			"\"127.0.0.1:%d\" } }\n" QUIET TEAPOT,
+			"\"127.0.0.1:%d\" } }\n" NO_LOG TEAPOT,
 		origin_port(o));
 
 	cr_assert_eq(control->status, 1);

@@ -32,6 +32,8 @@ struct stopper {
 };
 
 static struct control rig;
+static struct loop *other;
+static unsigned started;
 static char *directory, *path, *log_path;
 
 static void *
@@ -43,6 +45,7 @@ nothing(void *arg)
 static int
 start_without_thread(struct worker *w)
 {
+	started++;
 	return pthread_create(&w->thread, NULL, nothing, NULL) == 0 ? 0 : -1;
 }
 
@@ -88,6 +91,14 @@ rig_turn(void)
 {
 	for (unsigned i = 0; i <= rig.nworkers; i++)
 		rig_turn_one(i);
+	if (other != NULL)
+		turn(other);
+}
+
+void
+rig_turn_also(struct loop *loop)
+{
+	other = loop;
 }
 
 const char *
@@ -155,6 +166,7 @@ rig_start(const char *yaml, ...)
 	va_start(list, yaml);
 	control = try_start(yaml, list, true);
 	va_end(list);
+	cr_assert_eq(started, rig.nworkers);
 	RIG_UNTIL(rig.workers_ready == rig.nworkers);
 	return control;
 }
@@ -219,6 +231,15 @@ rig_says(const char *text)
 		n++;
 	}
 	return n;
+}
+
+uint64_t
+rig_noted(const struct histogram *h)
+{
+	struct histogram_sum sum = { 0 };
+
+	histogram_sum_add(&sum, h);
+	return histogram_sum_upto(&sum, UINT64_MAX);
 }
 
 int

@@ -8,6 +8,16 @@
 #include "proxy/control.h"
 #include "tests/lib/wait.h"
 
+struct histogram;
+
+/* Pieces of configurations. */
+#define ONE_WORKER	"workers: 1\n"
+#define ON_HTTP		"listeners: { http: { address: \"127.0.0.1:0\" } }\n"
+#define ON_ADMIN	"admin: { address: \"127.0.0.1:0\" }\n"
+#define NO_LOG		"access_log: off\n"
+#define TEAPOT		"routes: [{ name: pot, respond: { status: 418 } }]\n"
+#define PLAIN		ON_HTTP ON_ADMIN NO_LOG TEAPOT
+
 /*
  * A whole fairlead on the test's own thread: control as it starts itself, and
  * workers without threads, whose loops the test turns.  Between two turns
@@ -30,6 +40,8 @@ void		 rig_signal(int signo);
 void		 rig_turn(void);
 /* One worker's alone: nworkers is control's. */
 void		 rig_turn_one(unsigned worker);
+/* A loop of the test's own is turned with the others. */
+void		 rig_turn_also(struct loop *);
 /* Write another configuration, reload, and wait for the outcome. */
 void		 rig_reload(const char *yaml, ...)
 		    __attribute__((format(printf, 1, 2)));
@@ -39,6 +51,8 @@ void		 rig_write(const char *yaml, ...)
 const char	*rig_directory(void);
 /* How often that is in what was logged so far. */
 unsigned	 rig_says(const char *text);
+/* How many values were noted there. */
+uint64_t	 rig_noted(const struct histogram *);
 
 /* Turn until it is so. */
 #define RIG_UNTIL(condition) do {					\
