@@ -183,14 +183,13 @@ server(unsigned i)
 	return &view.upstreams[1].servers[i];
 }
 
-Test(view, lists_upstreams_with_their_servers)
+static struct control *
+start_two_upstreams(void)
 {
 	struct origin *o = origin_new("a");
-	struct control *control;
-	struct group *g;
 
 	setenv("FAIRLEAD_DNS_SERVERS", "127.0.0.1:1", 1);
-	control = rig_start(ONE_WORKER ON_HTTP ON_ADMIN NO_LOG
+	return rig_start(ONE_WORKER ON_HTTP ON_ADMIN NO_LOG
 	    "upstreams:\n"
 	    "  first: { servers: [\"127.0.0.1:1\"], "
 	    "balance: { policy: round_robin } }\n"
@@ -201,9 +200,12 @@ Test(view, lists_upstreams_with_their_servers)
 	    "circuit_breaker: {}, health_check: { timeout: 10s } }\n"
 	    "routes: [{ to: second }, { path: /x, to: first }]\n",
 	    origin_port(o), origin_port(o));
-	g = group_find(control, "second");
+}
 
-	RIG_UNTIL(group_is_probed(g));
+Test(view, lists_upstreams)
+{
+	struct control *control = start_two_upstreams();
+
 	fill(control);
 	cr_assert_eq(view.nupstreams, 2);
 	cr_assert_str_eq(view.upstreams[0].name, "first");
@@ -214,10 +216,20 @@ Test(view, lists_upstreams_with_their_servers)
 	cr_assert_null(view.upstreams[0].servers[0].why);
 	cr_assert_str_eq(view.upstreams[1].name, "second");
 	cr_assert_str_eq(view.upstreams[1].policy, "least_connections");
-	cr_assert_eq(view.upstreams[1].slot, g->slot);
+	cr_assert_eq(
+	    view.upstreams[1].slot, group_find(control, "second")->slot);
 	cr_assert(view.upstreams[1].breaker.on);
 	cr_assert_eq(view.upstreams[1].nservers, 4);
+	rig_stop();
+}
 
+Test(view, tells_all_of_a_server)
+{
+	struct control *control = start_two_upstreams();
+	struct group *g = group_find(control, "second");
+
+	RIG_UNTIL(group_is_probed(g));
+	fill(control);
 	cr_assert_str_eq(server(0)->name, "one");
 	cr_assert_eq(server(0)->server, g->beings[0]->server);
 	cr_assert_eq(server(0)->slot, g->beings[0]->slot);
@@ -231,6 +243,20 @@ Test(view, lists_upstreams_with_their_servers)
 	cr_assert_lt(server(0)->availability, 0);
 	cr_assert_gt(server(0)->since_at, 0);
 
+	/* A suspect is not healthy, though no probe says so. */
+	verdict_connect_failed(g->beings[0]->server, loop_now(control->loop));
+	fill(control);
+	cr_assert_eq(server(0)->state, VIEW_UNHEALTHY);
+	cr_assert(server(0)->up);
+	rig_stop();
+}
+
+Test(view, tells_who_does_not_serve)
+{
+	struct control *control = start_two_upstreams();
+
+	RIG_UNTIL(group_is_probed(group_find(control, "second")));
+	fill(control);
 	cr_assert_eq(server(1)->weight, 1);
 	cr_assert(server(1)->backup);
 	cr_assert_eq(server(1)->state, VIEW_UNHEALTHY);
@@ -249,11 +275,5 @@ Test(view, lists_upstreams_with_their_servers)
 	cr_assert_not(server(3)->up);
 	cr_assert_not_null(server(3)->why);
 	cr_assert_lt(server(3)->availability, 0);
-
-	/* A suspect is not healthy, though no probe says so. */
-	verdict_connect_failed(g->beings[0]->server, loop_now(control->loop));
-	fill(control);
-	cr_assert_eq(server(0)->state, VIEW_UNHEALTHY);
-	cr_assert(server(0)->up);
 	rig_stop();
 }
