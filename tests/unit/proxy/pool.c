@@ -41,15 +41,17 @@ connected(void *arg, int error, bool timed_out, bool stalled)
 
 static struct control *control;
 static struct worker *w;
+static struct origin *o;
 
 static struct pool *
-start(int port)
+start(void)
 {
+	o = origin_new("a");
 	control = rig_start(ONE_WORKER ON_HTTP ON_ADMIN NO_LOG
 	    "upstreams: { u: { servers: [\"127.0.0.1:%d\"], "
 	    "pool: { max_idle: 2, idle_timeout: 100s } } }\n"
 	    "routes: [{ to: u }]\n",
-	    port);
+	    origin_port(o));
 	w = control->workers[0];
 	return w->lease->upstreams[0].pools[0];
 }
@@ -57,7 +59,7 @@ start(int port)
 static struct link *
 connect_one(struct pool *p)
 {
-	unsigned n = outcome.n;
+	unsigned n = outcome.n, accepted = origin_accepted(o);
 	struct link *l = pool_connect(p, 50 * CLOCK_S, connected, &outcome);
 
 	cr_assert_not_null(l);
@@ -65,6 +67,8 @@ connect_one(struct pool *p)
 	cr_assert_not_null(l->conn.deadline.list);
 	RIG_UNTIL(outcome.n > n);
 	cr_assert_eq(outcome.n, n + 1);
+	if (outcome.error == 0)
+		RIG_UNTIL(origin_accepted(o) > accepted);
 	return l;
 }
 
@@ -82,8 +86,7 @@ idle(const struct pool *p)
 
 Test(pool, keeps_the_newest_and_no_more_than_it_may)
 {
-	struct origin *o = origin_new("a");
-	struct pool *p = start(origin_port(o));
+	struct pool *p = start();
 	struct link *l[3];
 
 	cr_assert_eq(p->max_idle, 2);
@@ -125,8 +128,7 @@ Test(pool, keeps_the_newest_and_no_more_than_it_may)
 
 Test(pool, lets_go_what_the_server_closed_or_said_unasked)
 {
-	struct origin *o = origin_new("a");
-	struct pool *p = start(origin_port(o));
+	struct pool *p = start();
 	struct link *l = connect_one(p), *m = connect_one(p);
 
 	link_give(l, true);
@@ -159,8 +161,7 @@ Test(pool, lets_go_what_the_server_closed_or_said_unasked)
 
 Test(pool, does_not_keep_what_ended_while_in_use)
 {
-	struct origin *o = origin_new("a");
-	struct pool *p = start(origin_port(o));
+	struct pool *p = start();
 	struct link *l = connect_one(p);
 
 	origin_close_idle(o);
@@ -177,8 +178,7 @@ Test(pool, does_not_keep_what_ended_while_in_use)
 
 Test(pool, says_how_a_connect_failed)
 {
-	struct origin *o = origin_new("a");
-	struct pool *p = start(origin_port(o));
+	struct pool *p = start();
 	struct link *l;
 
 	origin_kill(o);
@@ -208,8 +208,7 @@ Test(pool, says_how_a_connect_failed)
 
 Test(pool, a_retired_one_closes_its_idle_links_and_goes_with_its_last)
 {
-	struct origin *o = origin_new("a");
-	struct pool *p = start(origin_port(o));
+	struct pool *p = start();
 	struct link *l = connect_one(p), *m = connect_one(p);
 
 	link_give(m, true);
@@ -227,8 +226,7 @@ Test(pool, a_retired_one_closes_its_idle_links_and_goes_with_its_last)
 
 Test(pool, is_kept_from_one_lease_to_the_next)
 {
-	struct origin *o = origin_new("a");
-	struct pool *p = start(origin_port(o));
+	struct pool *p = start();
 	struct link *l = connect_one(p);
 
 	link_give(l, true);

@@ -33,6 +33,7 @@ struct stopper {
 
 static struct control rig;
 static struct loop *other;
+static struct bytes received[1024]; /* by descriptor */
 static unsigned started;
 static char *directory, *path, *log_path;
 
@@ -268,6 +269,7 @@ rig_dial(int port)
 
 	cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	cr_assert_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	received[fd] = (struct bytes){ 0 };
 	return fd;
 }
 
@@ -279,9 +281,9 @@ rig_send(int fd, const char *text)
 	cr_assert_eq(write(fd, text, n), (ssize_t)n);
 }
 
-/* Read on to the end of the buffer; 0: the peer's end. */
+/* Turn, and read on; 0: the peer's end. */
 static ssize_t
-more(int fd, struct bytes *in)
+more(int fd)
 {
 	char some[65536];
 	ssize_t n;
@@ -289,47 +291,61 @@ more(int fd, struct bytes *in)
 	rig_turn();
 	n = read(fd, some, sizeof(some));
 	if (n > 0)
-		bytes_add(in, some, (size_t)n);
+		bytes_add(&received[fd], some, (size_t)n);
 	return n;
 }
 
-/* Content-Length, or to the end; no answer here is longer than one chunk. */
+/* How long its body is; -1: to the end of the connection. */
+static long
+body_length(const struct rig_answer *a, bool to_head)
+{
+	const char *field = strcasestr(a->head, "\r\nContent-Length: ");
+
+	if (to_head || a->status < 200 || a->status == 204 || a->status == 304)
+		return 0;
+	return field != NULL ? strtol(field + 18, NULL, 10) : -1;
+}
+
+static struct rig_answer
+answer(int fd, bool to_head)
+{
+	struct rig_answer a = { 0 };
+	struct bytes *in = &received[fd];
+	int64_t end = wait_deadline(20000);
+	long head, body;
+	ssize_t n = -1;
+
+	while ((head = bytes_find(in, 0, "\r\n\r\n")) == -1) {
+		cr_assert_gt(wait_left(end), 0);
+		cr_assert_neq(n = more(fd), 0, "%s", in->p);
+	}
+	a.head = keep_text(in->p, (size_t)head + 4);
+	bytes_drop(in, (size_t)head + 4);
+	a.status = (int)strtol(a.head + 9, NULL, 10);
+	body = body_length(&a, to_head);
+	while (n != 0 && (body == -1 || (long)in->n < body)) {
+		cr_assert_gt(wait_left(end), 0);
+		n = more(fd);
+	}
+	if (body == -1)
+		body = (long)in->n;
+	cr_assert_geq((long)in->n, body, "%s", in->p);
+	a.body = keep_text(in->p, (size_t)body);
+	bytes_drop(in, (size_t)body);
+	return a;
+}
+
 struct rig_answer
 rig_answer(int fd)
 {
-	struct rig_answer a = { 0 };
-	struct bytes in = { 0 };
-	int64_t end = wait_deadline(20000);
-	const char *field;
-	long head, whole = -1;
-	ssize_t n = -1;
-
-	while ((head = bytes_find(&in, 0, "\r\n\r\n")) == -1) {
-		cr_assert_gt(wait_left(end), 0);
-		cr_assert_neq(n = more(fd, &in), 0, "%s", in.p);
-	}
-	head += 4;
-	a.head = keep_text(in.p, (size_t)head);
-	a.status = (int)strtol(a.head + 9, NULL, 10);
-	field = strcasestr(a.head, "\r\nContent-Length: ");
-	if (field != NULL)
-		whole = head + strtol(field + 18, NULL, 10);
-	else if (a.status < 200 || a.status == 204 || a.status == 304)
-		whole = head;
-	while (n != 0 && (whole == -1 || (long)in.n < whole)) {
-		cr_assert_gt(wait_left(end), 0);
-		n = more(fd, &in);
-	}
-	cr_assert(whole == -1 || (long)in.n == whole, "%s", in.p);
-	a.body = keep_text(in.p + head, in.n - (size_t)head);
-	return a;
+	return answer(fd, false);
 }
 
 struct rig_answer
 rig_ask(int fd, const char *text)
 {
 	rig_send(fd, text);
-	return rig_answer(fd);
+	return answer(fd, strncmp(text, "HEAD ", 5) == 0);
 }
 
 struct rig_answer
@@ -348,12 +364,11 @@ rig_get(int port, const char *where)
 void
 rig_must_end(int fd)
 {
-	struct bytes in = { 0 };
 	int64_t end = wait_deadline(20000);
 
-	while (more(fd, &in) != 0) {
-		cr_assert_eq(in.n, 0, "%s", in.p);
+	do {
+		cr_assert_eq(received[fd].n, 0, "%s", received[fd].p);
 		cr_assert_gt(wait_left(end), 0);
-	}
+	} while (more(fd) != 0);
 	close(fd);
 }
