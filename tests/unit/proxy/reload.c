@@ -432,6 +432,48 @@ Test(reload, a_door_passes_from_one_name_to_another)
 	rig_stop();
 }
 
+Test(reload, doors_that_are_gone_are_given_up_and_no_others)
+{
+	struct control *control;
+	struct door *a, *b, *c;
+
+	control = rig_start(
+	    "workers: 2\nlisteners: { "
+	    "a: { address: \"127.0.0.1:0\" }, "
+	    "b: { address: \"127.0.0.1:0\" }, "
+	    "c: { address: \"127.0.0.1:0\" } }\n" ON_ADMIN NO_LOG TEAPOT);
+	a = control->snapshot->listeners[0].doors[0];
+	b = control->snapshot->listeners[1].doors[0];
+	c = control->snapshot->listeners[2].doors[0];
+	cr_assert_not(a->left || b->left || c->left);
+	rig_write("workers: 2\nlisteners: { b: { address: \"127.0.0.1:0\" } "
+		  "}\n" ON_ADMIN NO_LOG TEAPOT);
+	rig_signal(SIGHUP);
+	while (control->report.succeeded < 1)
+		rig_turn_one(2);
+	cr_assert(a->left && c->left);
+	cr_assert_not(b->left);
+	/* What was given up may be closed already: it is not touched. */
+	doors_shut(control, 1);
+	cr_assert_eq(rig_get(rig_port("b"), "/").status, 418);
+	rig_stop();
+}
+
+Test(reload, one_network_may_be_trusted)
+{
+	struct control *control = rig_start(ONE_WORKER
+	    "listeners: { http: { address: \"127.0.0.1:0\", "
+	    "trusted_proxies: [10.0.0.0/8] } }\n" ON_ADMIN NO_LOG TEAPOT);
+	struct port *p = port_named(control->workers[0], "http");
+	struct addr peer;
+
+	cr_assert(addr_from_ip(TEXT("10.1.2.3"), 0, &peer));
+	cr_assert(port_trusts(p, &peer));
+	cr_assert(addr_from_ip(TEXT("11.1.2.3"), 0, &peer));
+	cr_assert_not(port_trusts(p, &peer));
+	rig_stop();
+}
+
 Test(reload, port_0_is_another_port_for_each_listener)
 {
 	struct control *control = rig_start(ONE_WORKER
