@@ -93,7 +93,7 @@ Test(pool, keeps_the_newest_and_no_more_than_it_may)
 	cr_assert_eq(p->idle_ns, 100 * CLOCK_S);
 	cr_assert_eq(p->refs, 1);
 	cr_assert_eq(p->leases, 1);
-	cr_assert_null(pool_take(p));
+	cr_assert_null(pool_take(p, false));
 	for (unsigned i = 0; i < 3; i++) {
 		l[i] = connect_one(p);
 		cr_assert_eq(outcome.error, 0);
@@ -105,24 +105,74 @@ Test(pool, keeps_the_newest_and_no_more_than_it_may)
 	cr_assert_eq(p->refs, 4);
 	cr_assert_eq(atomic_load(&p->server->connections_opened), 3);
 	for (unsigned i = 0; i < 3; i++)
-		link_give(l[i], true);
+		link_give(l[i], true, 0);
 	cr_assert_eq(active(p), 0);
 	cr_assert_eq(idle(p), 2);
 	cr_assert_eq(p->nidle, 2);
 	cr_assert_eq(p->refs, 1);
 	cr_assert_geq(l[0]->conn.deadline.at, loop_now(w->loop) + 99 * CLOCK_S);
 	RIG_UNTIL(origin_open(o) == 2);
-	cr_assert_eq(pool_take(p), l[1]);
+	cr_assert_eq(pool_take(p, false), l[1]);
 	cr_assert(l[1]->reused);
 	cr_assert_eq(active(p), 1);
 	cr_assert_eq(idle(p), 1);
-	cr_assert_eq(pool_take(p), l[0]);
-	cr_assert_null(pool_take(p));
-	link_give(l[1], false);
+	cr_assert_eq(pool_take(p, false), l[0]);
+	cr_assert_null(pool_take(p, false));
+	link_give(l[1], false, 0);
 	RIG_UNTIL(origin_open(o) == 1);
 	cr_assert_eq(idle(p), 0);
-	link_give(l[0], true);
+	link_give(l[0], true, 0);
 	cr_assert_eq(idle(p), 1);
+	rig_stop();
+}
+
+Test(pool, what_may_not_be_sent_twice_gets_a_warm_one)
+{
+	struct pool *p = start();
+	struct link *l = connect_one(p);
+
+	link_give(l, true, 0);
+	cr_assert_eq(l->since, loop_now(w->loop));
+	l->since -= CLOCK_S;
+	cr_assert_eq(pool_take(p, true), l);
+	link_give(l, true, 0);
+	l->since -= CLOCK_S + 1;
+	cr_assert_null(pool_take(p, true));
+	cr_assert_eq(p->nidle, 1);
+	cr_assert_eq(pool_take(p, false), l);
+	link_give(l, false, 0);
+	rig_stop();
+}
+
+/* How long a connection is kept that the server closes after so many seconds. */
+static uint64_t
+kept(struct pool *p, unsigned seconds)
+{
+	struct link *l = connect_one(p);
+
+	link_give(l, true, seconds);
+	if (p->nidle == 0)
+		return 0;
+	cr_assert_eq(pool_take(p, false), l);
+	link_give(l, true, seconds);
+	seconds = (unsigned)((l->conn.deadline.at - l->since) / CLOCK_S);
+	pool_close_idle(p);
+	return seconds;
+}
+
+Test(pool, leaves_a_connection_a_second_before_its_server_does)
+{
+	struct pool *p = start();
+
+	cr_assert_eq(kept(p, 0), 100);
+	cr_assert_eq(kept(p, 1), 0);
+	cr_assert_eq(kept(p, 2), 1);
+	cr_assert_eq(kept(p, 60), 59);
+	cr_assert_eq(kept(p, 61), 60);
+	cr_assert_eq(kept(p, 62), 60, "by whole minutes");
+	cr_assert_eq(kept(p, 100), 60);
+	cr_assert_eq(kept(p, 121), 100, "and no longer than it may");
+	cr_assert_eq(kept(p, 4000000000), 100);
 	rig_stop();
 }
 
@@ -131,22 +181,22 @@ Test(pool, lets_go_what_the_server_closed_or_said_unasked)
 	struct pool *p = start();
 	struct link *l = connect_one(p), *m = connect_one(p);
 
-	link_give(l, true);
-	link_give(m, true);
+	link_give(l, true, 0);
+	link_give(m, true, 0);
 	origin_close_idle(o);
 	RIG_UNTIL(p->nidle == 0);
 	cr_assert_eq(idle(p), 0);
 	l = connect_one(p);
-	link_give(l, true);
+	link_give(l, true, 0);
 	origin_reset_idle(o);
 	RIG_UNTIL(p->nidle == 0);
 	l = connect_one(p);
-	link_give(l, true);
+	link_give(l, true, 0);
 	l->conn.ops->expired(&l->conn, false);
 	cr_assert_eq(p->nidle, 0);
 	RIG_UNTIL(origin_open(o) == 0);
 	l = connect_one(p);
-	link_give(l, true);
+	link_give(l, true, 0);
 	for (unsigned i = 0; i < 5; i++)
 		rig_turn();
 	cr_assert_eq(p->nidle, 1);
@@ -154,7 +204,7 @@ Test(pool, lets_go_what_the_server_closed_or_said_unasked)
 	origin_close_idle(o);
 	RIG_UNTIL(origin_open(o) == 0);
 	l->conn.can_read = true;
-	cr_assert_null(pool_take(p));
+	cr_assert_null(pool_take(p, false));
 	cr_assert_eq(p->nidle, 0);
 	rig_stop();
 }
@@ -166,11 +216,11 @@ Test(pool, does_not_keep_what_ended_while_in_use)
 
 	origin_close_idle(o);
 	RIG_UNTIL(l->conn.can_read);
-	link_give(l, true);
+	link_give(l, true, 0);
 	cr_assert_eq(p->nidle, 0);
 	l = connect_one(p);
 	w->draining = true;
-	link_give(l, true);
+	link_give(l, true, 0);
 	cr_assert_eq(p->nidle, 0, "nothing is kept while draining");
 	w->draining = false;
 	rig_stop();
@@ -185,18 +235,18 @@ Test(pool, says_how_a_connect_failed)
 	l = connect_one(p);
 	cr_assert_eq(outcome.error, ECONNREFUSED);
 	cr_assert_not(outcome.timed_out || outcome.stalled);
-	link_give(l, false);
+	link_give(l, false, 0);
 	cr_assert_eq(active(p), 0);
 	l = pool_connect(p, 50 * CLOCK_S, connected, &outcome);
 	l->conn.ops->expired(&l->conn, false);
 	cr_assert_eq(outcome.error, ETIMEDOUT);
 	cr_assert(outcome.timed_out);
 	cr_assert_not(outcome.stalled);
-	link_give(l, false);
+	link_give(l, false, 0);
 	l = pool_connect(p, 50 * CLOCK_S, connected, &outcome);
 	l->conn.ops->expired(&l->conn, true);
 	cr_assert(outcome.timed_out && outcome.stalled);
-	link_give(l, false);
+	link_give(l, false, 0);
 	l = pool_connect(p, 50 * CLOCK_S, connected, &outcome);
 	link_cancel(l);
 	rig_turn();
@@ -211,14 +261,14 @@ Test(pool, a_retired_one_closes_its_idle_links_and_goes_with_its_last)
 	struct pool *p = start();
 	struct link *l = connect_one(p), *m = connect_one(p);
 
-	link_give(m, true);
+	link_give(m, true, 0);
 	rig_reload(ONE_WORKER PLAIN);
 	RIG_UNTIL(control->generations == 1);
 	cr_assert_eq(p->leases, 0);
 	cr_assert_eq(p->nidle, 0);
 	cr_assert_eq(p->refs, 1);
 	cr_assert_not(LIST_EMPTY(&w->pools));
-	link_give(l, true);
+	link_give(l, true, 0);
 	cr_assert(LIST_EMPTY(&w->pools));
 	RIG_UNTIL(origin_open(o) == 0);
 	rig_stop();
@@ -229,7 +279,7 @@ Test(pool, is_kept_from_one_lease_to_the_next)
 	struct pool *p = start();
 	struct link *l = connect_one(p);
 
-	link_give(l, true);
+	link_give(l, true, 0);
 	rig_reload(ONE_WORKER ON_HTTP ON_ADMIN NO_LOG
 	    "upstreams: { u: { servers: [\"127.0.0.1:1\", \"127.0.0.1:%d\"], "
 	    "pool: { max_idle: 7, idle_timeout: 9s } } }\n"
@@ -242,8 +292,8 @@ Test(pool, is_kept_from_one_lease_to_the_next)
 	cr_assert_eq(p->refs, 1);
 	cr_assert_eq(p->max_idle, 7);
 	cr_assert_eq(p->idle_ns, 9 * CLOCK_S);
-	cr_assert_eq(pool_take(p), l);
-	link_give(l, false);
+	cr_assert_eq(pool_take(p, false), l);
+	link_give(l, false, 0);
 	rig_stop();
 }
 
