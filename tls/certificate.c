@@ -27,7 +27,7 @@
 
 struct tls_decoder {
 	OSSL_DECODER_CTX *pem;
-	EVP_PKEY *key; /* where `pem' puts it */
+	EVP_PKEY *key; /* where `pem' puts it; whoever asked has it */
 	SSL_CTX *trial; /* judges each pair */
 	struct map issuers; /* DER to X509 */
 	STACK_OF(X509) * issuer_refs; /* the map's */
@@ -268,7 +268,6 @@ parse_key(struct tls_certificate *c, struct tls_decoder *d,
 static EVP_PKEY *
 decode_key(struct tls_decoder *d, BIO *bio)
 {
-	EVP_PKEY *key;
 	size_t left, before;
 
 	d->key = NULL;
@@ -278,9 +277,7 @@ decode_key(struct tls_decoder *d, BIO *bio)
 		OSSL_DECODER_from_bio(d->pem, bio);
 		left = BIO_ctrl_pending(bio);
 	} while (d->key == NULL && !d->locked && left > 0 && left < before);
-	key = d->key;
-	d->key = NULL;
-	return key;
+	return d->key;
 }
 
 /* OpenSSL's own verdict now, rather than at each handshake. */

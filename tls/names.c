@@ -65,7 +65,7 @@ tls_names_find(const struct tls_names *names, struct text name)
 
 	if (found != NULL)
 		return found;
-	if (name.n == 0 || (dot = memchr(name.p, '.', name.n)) == NULL)
+	if ((dot = memchr(name.p, '.', name.n)) == NULL)
 		return NULL;
 	key.name.p = dot + 1;
 	key.name.n = (size_t)(name.p + name.n - key.name.p);

@@ -303,6 +303,5 @@ notify(struct tls_session *t)
 		return true;
 	ERR_clear_error();
 	result = SSL_shutdown(t->ssl);
-	return result >= 0 ||
-	    SSL_get_error(t->ssl, result) != SSL_ERROR_WANT_WRITE;
+	return SSL_get_error(t->ssl, result) != SSL_ERROR_WANT_WRITE;
 }

@@ -276,6 +276,12 @@ Test(context, prefers_its_own_order_of_protocols)
 	cr_assert(wire_shake(&w));
 	cr_assert(text_equal(tls_session_alpn(wire_session(&w)), TEXT("h2")));
 	wire_close(&w);
+	wire_open(&w, context, store);
+	client_protocols("\10http/1.1");
+	cr_assert(wire_shake(&w));
+	cr_assert(
+	    text_equal(tls_session_alpn(wire_session(&w)), TEXT("http/1.1")));
+	wire_close(&w);
 }
 
 Test(context, prefers_x25519_but_does_not_insist)

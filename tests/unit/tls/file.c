@@ -86,6 +86,53 @@ Test(file, that_is_longer_than_it_says_is_refused)
 	    refusal("/proc/self/status"), "changed while it was read");
 }
 
+#define SECRET_BYTES 4096
+
+/* Does the heap, in use or free, hold this?  The kernel reads it for us. */
+static bool
+heap_holds(const char *bytes, size_t n)
+{
+	static char heap[32 << 20];
+	FILE *maps = fopen("/proc/self/maps", "r");
+	int memory = open("/proc/self/mem", O_RDONLY);
+	unsigned long from, to;
+	bool found = false;
+	char line[512];
+
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		ssize_t got;
+
+		if (strstr(line, "[heap]") == NULL ||
+		    sscanf(line, "%lx-%lx", &from, &to) != 2)
+			continue;
+		cr_assert_leq(to - from, sizeof(heap));
+		got = pread(memory, heap, to - from, (off_t)from);
+		cr_assert_eq(got, (ssize_t)(to - from));
+		found = memmem(heap, to - from, bytes, n) != NULL;
+	}
+	fclose(maps);
+	close(memory);
+	return found;
+}
+
+Test(file, that_was_wiped_left_no_copy_in_memory)
+{
+	static char secret[SECRET_BYTES];
+	const char *path = pki_file("secret", "");
+	char why[TLS_WHY_BYTES];
+	struct tls_bytes bytes;
+	struct tls_stamp stamp;
+	int fd = open(path, O_WRONLY);
+
+	for (size_t i = 0; i < SECRET_BYTES; i++)
+		secret[i] = (char)(i * i / 7);
+	cr_assert_eq(write(fd, secret, SECRET_BYTES), SECRET_BYTES);
+	close(fd);
+	cr_assert(tls_file_read(path, 0, &bytes, &stamp, why));
+	tls_bytes_wipe(&bytes);
+	cr_assert_not(heap_holds(secret + SECRET_BYTES / 2, 64));
+}
+
 Test(file, stamp_holds_while_nothing_changed)
 {
 	const char *path = pki_file("f", "one");

@@ -233,6 +233,29 @@ Test(transport, puts_small_pieces_into_one_record)
 	cr_assert_eq(client_take(0, BULK), 0);
 }
 
+/* Only the refused record itself is offered again as it was. */
+Test(transport, cuts_records_anew_when_the_refused_one_is_gone)
+{
+	struct iovec iov[] = { { sent, 385 }, { sent + 385, 16000 } };
+	size_t out = 0;
+	ssize_t n;
+
+	shake();
+	tiny_buffers();
+	while ((n = server_write(sent + out, BULK - out)) > 0)
+		out += (size_t)n;
+	cr_assert_eq(errno, EAGAIN);
+	do {
+		while (client_take(0, BULK) > 0)
+			;
+		n = server_write(sent + out, 16384);
+	} while (n == -1);
+	while (client_take(0, BULK) > 0)
+		;
+	cr_assert_geq(transport_tls.writev(&w.conn, iov, 2), 385);
+	cr_assert_eq(client_take(0, BULK), 385);
+}
+
 Test(transport, writes_nothing_for_no_bytes)
 {
 	struct iovec iov[] = { { sent, 0 }, { sent, 0 } };
@@ -421,7 +444,8 @@ Test(transport, shuts_with_close_notify_before_the_fin)
 	cr_assert_eq(recv(w.fd, &byte, 1, 0), 0);
 	/* and hears what the client still says */
 	say(9);
-	transport_tls.shut(&w.conn);
+	cr_assert_eq(transport_tls.shut(&w.conn), 0, "once more: no harm");
+	cr_assert_not(tls_session_shutting(wire_session(&w)));
 	cr_assert_eq(server_read(got, BULK), 9);
 }
 
@@ -454,13 +478,15 @@ Test(transport, keeps_close_notify_for_a_socket_that_is_full)
 	cr_assert_eq(client_take(0, 1), 0); /* the ticket */
 	fill_to_the_brim();
 	leave_stale_errors();
-	transport_tls.shut(&w.conn);
+	cr_assert_eq(transport_tls.shut(&w.conn), -1);
+	cr_assert_eq(errno, EAGAIN);
 	cr_assert(tls_session_shutting(wire_session(&w)));
-	transport_tls.shut(&w.conn);
+	cr_assert_eq(transport_tls.shut(&w.conn), -1);
+	cr_assert_eq(errno, EAGAIN);
 	cr_assert(tls_session_shutting(wire_session(&w)));
 	while (client_take(0, BULK) > 0)
 		;
-	transport_tls.shut(&w.conn);
+	cr_assert_eq(transport_tls.shut(&w.conn), 0);
 	cr_assert_not(tls_session_shutting(wire_session(&w)));
 	ERR_clear_error();
 	n = SSL_read(w.client, got, 1);
