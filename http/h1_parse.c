@@ -229,7 +229,7 @@ status_line(struct reading *r, struct head *head)
 {
 	const char *q, *reason;
 
-	if ((q = version(r, r->p + r->parser->line, &head->version)) == NULL ||
+	if ((q = version(r, r->p, &head->version)) == NULL ||
 	    (q = status(r, q, head)) == NULL)
 		return NULL;
 	head->reason = TEXT_NONE;

@@ -1,6 +1,8 @@
 /* The answer to a client's request: its head, its bytes, and who may stay. */
 #include <criterion/criterion.h>
 
+#include <signal.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -123,6 +125,15 @@ Test(h1_answer, trailers_are_left_out_where_there_is_no_place)
 	wire_settle(&w);
 	wire_heard(&w, "request GET /a last;flushed;done keep;");
 	cr_assert_str_eq(wire_read(&w), OK_2 "\r\nok");
+}
+
+/* Two answers in the place of one would be for the taking. */
+Test(h1_answer, more_body_than_was_told_ends_the_program, .signal = SIGABRT)
+{
+	wire_say(&w, GET);
+	wire_put_head(&w, wire_response(200, FRAMING_LENGTH, 4), false);
+	wire_put(&w, "hel", false);
+	wire_put(&w, "lo", true);
 }
 
 Test(h1_answer, an_end_without_bytes_ends_the_answer)

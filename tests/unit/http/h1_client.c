@@ -620,6 +620,17 @@ Test(h1_client, a_request_nobody_takes_ends)
 	wire_heard(&w, "gone upstream_idle;done close;");
 }
 
+Test(h1_client, a_request_whose_last_byte_nobody_takes_ends)
+{
+	w.takes = strlen(ASKED) - 1;
+	wire_ask(&w, false);
+	wire_put_head(&w, wire_request(METHOD_GET, FRAMING_NONE, 0), true);
+	wire_settle(&w);
+	cr_assert_eq(w.conn.out.n, 1);
+	wire_expire(&w, false);
+	wire_heard(&w, "gone upstream_idle;done close;");
+}
+
 /* ---- giving up ---------------------------------------------------------- */
 
 static void

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "tests/unit/http/h1_served.h"
@@ -128,6 +129,27 @@ Test(h1_request, more_pipelined_requests_than_are_read_at_once_are_answered)
 	cr_assert_eq(answered, 100);
 }
 
+/* So that the other side sends both in one piece, too. */
+Test(h1_request, the_end_of_chunks_comes_with_the_last_of_them)
+{
+	static const struct {
+		const char *bytes;
+		unsigned tails;
+	} cases[] = {
+		{ CHUNKED "5\r\nhello\r\n0\r\n\r\n", 0 },
+		{ CHUNKED "5\r\nhello\r\n0\r\n\r\nGET", 0 },
+		{ CHUNKED "5\r\nhello\r\n0\r\nX: y\r\n\r\n", 1 },
+	};
+
+	for (size_t i = 0; i < 3; i++) {
+		w.tails = 0;
+		wire_say(&w, cases[i].bytes);
+		cr_assert_eq(w.tails, cases[i].tails, "%zu", i);
+		wire_close(&w);
+		served_up();
+	}
+}
+
 Test(h1_request, each_pipelined_request_has_a_window_of_its_own)
 {
 	static char bytes[STREAM_WINDOW];
@@ -184,6 +206,29 @@ Test(h1_request, what_stands_behind_a_request_is_read_no_further_than_a_block)
 	wire_settle(&w);
 	wire_heard(&w, "request GET /a last;");
 	cr_assert_leq(block_count().live_bytes, 3 * BLOCK_BYTES);
+}
+
+static int
+unread(void)
+{
+	int n = -1;
+
+	cr_assert_eq(ioctl(w.conn.fd, FIONREAD, &n), 0);
+	return n;
+}
+
+/* Also when it began in the block of the request itself. */
+Test(h1_request, what_stands_behind_a_request_is_read_to_the_same_length)
+{
+	static char more[40000];
+
+	memset(more, 'x', sizeof(more));
+	wire_say(&w, GET "GET /b");
+	cr_assert_eq(send(w.fd, more, sizeof(more), MSG_DONTWAIT),
+	    (ssize_t)sizeof(more));
+	wire_settle(&w);
+	cr_assert_eq(
+	    unread(), (int)(strlen("GET /b") + sizeof(more) - BUF_ROOM));
 }
 
 Test(h1_request, a_head_and_its_texts_stay_good_until_flushed)

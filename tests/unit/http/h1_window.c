@@ -117,6 +117,10 @@ Test(h1_window, room_is_told_when_all_blocked_bytes_are_gone)
 	wire_unblock(&w, 200);
 	wire_heard(&w, "");
 	cr_assert_eq(wire_waits(&w), WAITS_IDLE);
+	wire_unblock(&w, w.conn.out.n - 1);
+	cr_assert_eq(w.conn.out.n, 1);
+	wire_heard(&w, "");
+	cr_assert_eq(wire_waits(&w), WAITS_IDLE);
 	wire_unblock(&w, SIZE_MAX);
 	wire_heard(&w, "room;");
 	cr_assert_eq(wire_waits(&w), WAITS_NOT);

@@ -118,6 +118,7 @@ sink_tail(void *arg, struct fields *trailers)
 {
 	struct wire *w = arg;
 
+	w->tails++;
 	if (trailers->n == 0) {
 		body_ends(w);
 		return;

@@ -36,6 +36,7 @@ struct wire {
 	size_t		 n;
 	bool		 in_body;	/* the last word is a body's */
 	size_t		 body;		/* body bytes heard */
+	unsigned	 tails;		/* calls of tail(), empty or not */
 	bool		 quiet;		/* count them only */
 	bool		 keeps;		/* nothing goes onward by itself */
 	void		(*react)(struct wire *, const char *word);

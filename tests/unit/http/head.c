@@ -98,8 +98,9 @@ Test(head, fields_end_where_they_end)
 
 Test(head, usual_statuses_have_their_phrase_and_others_none)
 {
-	unsigned own[] = { 400, 404, 405, 408, 413, 414, 417, 421, 431, 501,
-		502, 503, 504, 505 };
+	unsigned own[] = { 100, 200, 201, 202, 204, 301, 302, 303, 304, 307,
+		308, 400, 401, 403, 404, 405, 408, 410, 413, 414, 417, 421, 429,
+		431, 451, 500, 501, 502, 503, 504, 505 };
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		cr_assert_gt(status_reason(own[i]).n, 0, "%u", own[i]);

@@ -339,6 +339,14 @@ Test(uri, an_authority_is_a_host_and_perhaps_a_port)
 	}
 }
 
+Test(uri, a_host_in_lower_case_stays_where_it_lies)
+{
+	struct text authority = TEXT("www.example:80"), host;
+
+	cr_assert(uri_authority(&authority, &host, &arena));
+	cr_assert_eq(host.p, authority.p);
+}
+
 Test(uri, a_host_name_is_at_most_255_bytes)
 {
 	char name[256];
