@@ -75,10 +75,10 @@ static void count_outcome(
 static bool rate_is_over(struct breaker *, uint64_t now, struct cause *);
 static void
 trip(struct breaker *, uint32_t generation, struct cause, uint64_t now);
-static bool lose_trials(struct breaker *, const struct sight *);
-static bool
+static void lose_trials(struct breaker *, const struct sight *);
+static void
 open_up(struct breaker *, const struct sight *, struct cause, uint64_t at);
-static bool close_again(struct breaker *, const struct sight *);
+static void close_again(struct breaker *, const struct sight *);
 static uint64_t open_time(const struct breaker *, unsigned opens);
 static struct sight look(const struct breaker *);
 static bool
@@ -296,7 +296,7 @@ trial_begin(
 	return true;
 }
 
-/* False when another thread came between: look again. */
+/* False when the state is another by now, or may be: look again. */
 static bool
 trial_end(struct breaker *b, const struct sight *s,
     enum breaker_outcome outcome, uint64_t now)
@@ -304,15 +304,17 @@ trial_end(struct breaker *b, const struct sight *s,
 	struct cause failed = { CAUSE_TRIAL_FAILED, 1, s->word.admitted };
 	struct word next = s->word;
 
+	next.succeeded += outcome == OUTCOME_SUCCESS;
+	next.admitted -= outcome == OUTCOME_NEITHER;
 	if (trials_overdue(s, now))
-		return lose_trials(b, s);
-	if (outcome == OUTCOME_FAILURE)
-		return open_up(b, s, failed, now);
-	if (outcome == OUTCOME_NEITHER)
-		next.admitted--;
-	else if (++next.succeeded >= b->half_open_requests)
-		return close_again(b, s);
-	return swap_word(b, s, next);
+		lose_trials(b, s);
+	else if (outcome == OUTCOME_FAILURE)
+		open_up(b, s, failed, now);
+	else if (next.succeeded >= b->half_open_requests)
+		close_again(b, s);
+	else
+		return swap_word(b, s, next);
+	return false;
 }
 
 /* Those that came back in time and well do not expire. */
@@ -362,23 +364,24 @@ rate_is_over(struct breaker *b, uint64_t now, struct cause *cause)
 static void
 trip(struct breaker *b, uint32_t generation, struct cause cause, uint64_t now)
 {
-	struct sight s = look(b);
+	struct sight s;
 
-	while (s.word.generation == generation && !open_up(b, &s, cause, now))
-		s = look(b);
+	for (s = look(b); s.word.generation == generation; s = look(b))
+		open_up(b, &s, cause, now);
 }
 
 /* The trials' time is over; open since then, whenever that is noticed. */
-static bool
+static void
 lose_trials(struct breaker *b, const struct sight *s)
 {
 	struct cause lost = { CAUSE_TRIAL_LOST,
 		s->word.admitted - s->word.succeeded, s->word.admitted };
 
-	return open_up(b, s, lost, s->until);
+	open_up(b, s, lost, s->until);
 }
 
-static bool
+/* Unless another thread comes between; so it is with close_again. */
+static void
 open_up(
     struct breaker *b, const struct sight *s, struct cause cause, uint64_t at)
 {
@@ -390,13 +393,11 @@ open_up(
 		next.opens++;
 	b->cause = (uint64_t)cause.why << 56 | (uint64_t)cause.failed << 28 |
 	    cause.total;
-	if (!step(b, s, next, at + open_time(b, next.opens)))
-		return false;
-	atomic_fetch_add(&b->to[BREAKER_OPEN], 1);
-	return true;
+	if (step(b, s, next, at + open_time(b, next.opens)))
+		atomic_fetch_add(&b->to[BREAKER_OPEN], 1);
 }
 
-static bool
+static void
 close_again(struct breaker *b, const struct sight *s)
 {
 	struct word next = { .generation = s->word.generation + 1,
@@ -404,10 +405,8 @@ close_again(struct breaker *b, const struct sight *s)
 
 	window_clear(&b->window);
 	b->in_a_row = 0;
-	if (!swap_word(b, s, next))
-		return false;
-	atomic_fetch_add(&b->to[BREAKER_CLOSED], 1);
-	return true;
+	if (swap_word(b, s, next))
+		atomic_fetch_add(&b->to[BREAKER_CLOSED], 1);
 }
 
 /* open_for, doubled each time after the first, within max_open_for. */

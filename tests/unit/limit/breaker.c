@@ -256,6 +256,20 @@ Test(breaker, trips_on_failures_in_a_row)
 	end(&t);
 }
 
+Test(breaker, one_success_ends_a_row_of_one)
+{
+	struct test t = begin(in_a_row(2));
+
+	for (unsigned i = 0; i < 10; i++) {
+		attempts(&t, 1, OUTCOME_FAILURE);
+		attempts(&t, 1, OUTCOME_SUCCESS);
+	}
+	expect_state(&t, BREAKER_CLOSED);
+	attempts(&t, 2, OUTCOME_FAILURE);
+	expect_state(&t, BREAKER_OPEN);
+	end(&t);
+}
+
 Test(breaker, without_any_rule_it_stays_closed)
 {
 	struct breaker_options options = in_a_row(0);

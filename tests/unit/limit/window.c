@@ -83,7 +83,21 @@ Test(window, clear_empties_it)
 		window_add(&window, WIDTH, 1000 + i * WIDTH, true);
 	expect_sum(&window, 1999, 10, 10);
 	window_clear(&window);
-	expect_sum(&window, 1999, 0, 0);
+	for (uint64_t now = 0; now < 3000; now += WIDTH)
+		expect_sum(&window, now, 0, 0);
+}
+
+/* Epochs have 24 bits, and what is ahead by less than half of them is newer. */
+Test(window, takes_a_bucket_anew_after_months_of_rest)
+{
+	struct window window = { 0 };
+	uint64_t now = 1050;
+
+	for (unsigned i = 0; i < 3; i++) {
+		window_add(&window, WIDTH, now, true);
+		expect_sum(&window, now, 1, 1);
+		now += ((1 << 23) - 8) * (uint64_t)WIDTH;
+	}
 }
 
 Test(window, a_full_bucket_keeps_the_rate)
