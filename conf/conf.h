@@ -45,6 +45,7 @@ struct conf_listener {
 	struct conf_address	*addresses;
 	unsigned		 naddresses;
 	bool			 redirect_https;
+	unsigned		 path_grants;	/* URI_ENCODED_SLASH... */
 	struct cidr		*trusted_proxies;
 	unsigned		 ntrusted_proxies;
 	bool			 tls;

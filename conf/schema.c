@@ -70,6 +70,17 @@ const struct key schema[] = {
 	LIST(conf_listener, trusted_proxies, ntrusted_proxies),
 	.help = "Networks whose X-Forwarded fields and request ids are "
 	    "believed and kept; those of all others are replaced." },
+{ LISTEN ".path", KEY_BLOCK,
+	.help = "What paths may hold. All are brought to one form before "
+	    "anything looks at them." },
+{ LISTEN ".path.allow", KEY_WORDS, KEY_MANY,
+	.words = "encoded_slash|encoded_backslash|parameters",
+	IN(conf_listener, path_grants),
+	.help = "Take what is refused otherwise, since servers disagree about "
+	    "it: encoded_slash is %2F, encoded_backslash %5C, parameters ; and "
+	    "%3B. It is an octet like others then: routes see it as it "
+	    "is, and a server that decodes it sees another path than the route "
+	    "did." },
 { LISTEN ".tls", KEY_BLOCK, .fallback = "off", IN(conf_listener, tls),
 	.help = "Speak TLS." },
 { LISTEN ".tls.certificates", KEY_RECORDS, KEY_REQUIRED,

@@ -14,6 +14,7 @@ struct head;
 struct h1_settings {
 	struct h1_limits limits;
 	uint64_t	 head_ns;	/* server: the request head, absolute; client: the response head, from the request's last byte */
+	unsigned	 path_grants;	/* server: URI_ENCODED_SLASH... */
 	uint64_t	 idle_ns;	/* between bytes of a body, and for the peer to take ours */
 };
 

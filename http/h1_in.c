@@ -192,6 +192,7 @@ consume_head(struct h1 *h)
 static bool
 read_request(struct h1 *h, size_t n)
 {
+	struct rules_grants grants = { h->trusted, h->settings->path_grants };
 	enum end why = END_NONE;
 	bool last;
 
@@ -201,7 +202,7 @@ read_request(struct h1 *h, size_t n)
 	h->out_mark = h->conn->sent;
 	h->peer = h->head.version;
 	h->asked = h->head.method;
-	if (!rules_request(&h->head, &h->arena, h->trusted, &why)) {
+	if (!rules_request(&h->head, &h->arena, grants, &why)) {
 		h->in = IN_DONE;
 		h->keep = false;
 		buf_clear(&h->bytes);

@@ -17,7 +17,7 @@
 struct noted { /* of the fields that rules read */
 	struct text host, length, coding;
 	unsigned hosts, lengths, codings, forwards;
-	unsigned kept_s;
+	unsigned kept_s, path_grants;
 	bool close, keep, expects, expects_other;
 };
 
@@ -33,18 +33,19 @@ static bool frame(struct head *, const struct noted *);
 static bool is_unknown_coding(struct text);
 static bool is_token(struct text);
 static bool place(struct head *, const struct noted *, struct arena *);
-static bool place_absolute(struct head *, struct arena *);
-static bool place_path(struct head *, struct text, struct arena *);
+static bool place_absolute(struct head *, const struct noted *, struct arena *);
+static bool
+place_path(struct head *, struct text, const struct noted *, struct arena *);
 static bool count_forwards(struct head *, const struct noted *, struct arena *);
 static void frame_response(struct head *, enum method asked);
 static void frame_reset_content(struct head *);
 static bool is_barred_from_trailers(struct text name);
 
 bool
-rules_request(
-    struct head *head, struct arena *arena, bool trusted, enum end *why)
+rules_request(struct head *head, struct arena *arena,
+    struct rules_grants grants, enum end *why)
 {
-	struct noted noted = { .hosts = 0 };
+	struct noted noted = { .path_grants = grants.path };
 	struct field *f;
 	unsigned i;
 
@@ -53,7 +54,7 @@ rules_request(
 		return false;
 	for (i = 0; i < head->fields.n; i++) {
 		f = &head->fields.v[i];
-		if (takes_request_field(f, trusted, &noted))
+		if (takes_request_field(f, grants.trusted, &noted))
 			f->token = TOKEN_NONE;
 	}
 	if (!frame_request(head, &noted, why) || !place(head, &noted, arena) ||
@@ -338,16 +339,17 @@ place(struct head *head, const struct noted *noted, struct arena *arena)
 		return true;
 	}
 	if (target.p[0] == '/')
-		return place_path(head, target, arena);
+		return place_path(head, target, noted, arena);
 	if (!text_equal(target, TEXT("*")))
-		return place_absolute(head, arena);
+		return place_absolute(head, noted, arena);
 	head->path = target;
 	return head->method == METHOD_OPTIONS;
 }
 
 /* http or https "://" authority, which wins over Host, and the rest. */
 static bool
-place_absolute(struct head *head, struct arena *arena)
+place_absolute(
+    struct head *head, const struct noted *noted, struct arena *arena)
 {
 	struct text rest = head->target, scheme;
 	ptrdiff_t colon = text_find(rest, ':');
@@ -369,13 +371,14 @@ place_absolute(struct head *head, struct arena *arena)
 		return false;
 	rest = text_from(rest, n);
 	if (rest.n > 0 || head->method != METHOD_OPTIONS)
-		return place_path(head, rest, arena);
+		return place_path(head, rest, noted, arena);
 	head->path = TEXT("*"); /* RFC 9112 3.2.4 */
 	return true;
 }
 
 static bool
-place_path(struct head *head, struct text path, struct arena *arena)
+place_path(struct head *head, struct text path, const struct noted *noted,
+    struct arena *arena)
 {
 	ptrdiff_t mark = text_find(path, '?');
 
@@ -387,7 +390,8 @@ place_path(struct head *head, struct text path, struct arena *arena)
 	}
 	if (head->path.n == 0)
 		head->path = TEXT("/");
-	return uri_path(&head->path, arena) && uri_query(&head->query, arena);
+	return uri_path(&head->path, noted->path_grants, arena) &&
+	    uri_query(&head->query, arena);
 }
 
 /* Max-Forwards counts down for two methods alone (RFC 9110 7.6.2). */

@@ -13,10 +13,15 @@ struct arena;
  * passed has one meaning for everyone who reads it later.
  */
 
+/* What a listener grants its clients. */
+struct rules_grants {
+	bool		trusted;	/* the peer is a proxy: its forwarding fields are believed */
+	unsigned	path;		/* URI_ENCODED_SLASH... */
+};
+
 /*
  * Judge a parsed request and bring it to its canonical form.  False: refused,
- * *why says which end; answer it and close.  `trusted': the peer is a proxy
- * whose forwarding fields are believed.  After true:
+ * *why says which end; answer it and close.  After true:
  *
  * - framing and length are decided; keep_alive says what the client asked;
  * - authority is Host's, or the absolute target's, and valid; host is its host
@@ -33,7 +38,7 @@ struct arena;
  *
  * CONNECT ends as METHOD_NOT_ALLOWED, with keep_alive unset.
  */
-bool	rules_request(struct head *, struct arena *, bool trusted,
+bool	rules_request(struct head *, struct arena *, struct rules_grants,
 	    enum end *why);
 
 /*

@@ -17,13 +17,16 @@
 struct anew {
 	char *p;
 	size_t n;
+	unsigned allowed; /* in a path */
 };
 
 static bool path_is_canonical(struct text);
 static bool path_keeps(struct text path, size_t at);
 static bool path_put(struct anew *, struct text *rest);
 static bool path_close_segment(struct anew *);
-static bool path_may_encode(char);
+static bool hides_dots(struct text segment);
+static size_t piece_length(struct text);
+static bool path_may_encode(char, unsigned allowed);
 static bool query_is_canonical(struct text);
 static bool query_keeps(char);
 static bool query_put(struct anew *, struct text *rest);
@@ -38,7 +41,7 @@ static bool port_is_valid(struct text);
 static struct text lower(struct text, struct arena *);
 
 bool
-uri_path(struct text *path, struct arena *arena)
+uri_path(struct text *path, unsigned allowed, struct arena *arena)
 {
 	struct text rest = *path;
 	struct anew to;
@@ -46,7 +49,7 @@ uri_path(struct text *path, struct arena *arena)
 	assert(path->n > 0 && path->p[0] == '/');
 	if (path_is_canonical(*path))
 		return true;
-	to = (struct anew){ arena_alloc(arena, 3 * path->n), 0 };
+	to = (struct anew){ arena_alloc(arena, 3 * path->n), 0, allowed };
 	while (rest.n > 0)
 		if (!path_put(&to, &rest))
 			return false;
@@ -64,7 +67,7 @@ uri_query(struct text *query, struct arena *arena)
 
 	if (query_is_canonical(*query))
 		return true;
-	to = (struct anew){ arena_alloc(arena, 3 * query->n), 0 };
+	to = (struct anew){ arena_alloc(arena, 3 * query->n), 0, 0 };
 	while (rest.n > 0)
 		if (!query_put(&to, &rest))
 			return false;
@@ -98,7 +101,7 @@ path_is_canonical(struct text path)
 	return true;
 }
 
-/* A byte that depends on what is beside it. */
+/* A byte that depends on what is beside it; what must be allowed never is. */
 static bool
 path_keeps(struct text path, size_t at)
 {
@@ -111,7 +114,7 @@ path_keeps(struct text path, size_t at)
 	case '.':
 		return rest.p[-1] != '/' || !is_dots(rest);
 	case '%':
-		return is_encoded(rest, &octet) && path_may_encode(octet) &&
+		return is_encoded(rest, &octet) && path_may_encode(octet, 0) &&
 		    !octet_is(octet, OCTET_UNRESERVED) && rest.p[1] < 'a' &&
 		    rest.p[2] < 'a';
 	default:
@@ -127,7 +130,7 @@ path_put(struct anew *to, struct text *rest)
 
 	if (is_encoded(*rest, &c)) {
 		*rest = text_from(*rest, 3);
-		if (!path_may_encode(c))
+		if (!path_may_encode(c, to->allowed))
 			return false;
 		if (octet_is(c, OCTET_UNRESERVED))
 			put(to, c);
@@ -141,9 +144,10 @@ path_put(struct anew *to, struct text *rest)
 			return false;
 		if (to->n == 0 || to->p[to->n - 1] != '/')
 			put(to, c);
-	} else if (c == '.' || octet_is(c, OCTET_PLAIN))
+	} else if (c == '.' || octet_is(c, OCTET_PLAIN) ||
+	    (c == ';' && (to->allowed & URI_PARAMETERS) != 0))
 		put(to, c);
-	else if (c != '%' && c != '#' && c != '?' && path_may_encode(c) &&
+	else if (c != '%' && c != '#' && c != '?' && path_may_encode(c, 0) &&
 	    octet_is(c, OCTET_VCHAR))
 		put_encoded(to, c);
 	else
@@ -151,16 +155,21 @@ path_put(struct anew *to, struct text *rest)
 	return true;
 }
 
-/* The segment at the end is complete; dots are resolved.  False: above root. */
+/*
+ * The segment at the end is complete; dots are resolved.  False: above root, or
+ * dots that only some would see.
+ */
 static bool
 path_close_segment(struct anew *to)
 {
 	size_t start = to->n;
+	struct text segment;
 
 	while (start > 0 && to->p[start - 1] != '/')
 		start--;
-	if (!is_dots((struct text){ to->p + start, to->n - start }))
-		return true;
+	segment = (struct text){ to->p + start, to->n - start };
+	if (!is_dots(segment))
+		return to->allowed == 0 || !hides_dots(segment);
 	if (to->n - start == 2) {
 		if (start == 1)
 			return false;
@@ -171,13 +180,53 @@ path_close_segment(struct anew *to)
 	return true;
 }
 
+/* A part of it is dots, for who decodes it or takes parameters off. */
+static bool
+hides_dots(struct text segment)
+{
+	size_t n;
+
+	for (;;) {
+		n = piece_length(segment);
+		if (is_dots(text_first(segment, n)))
+			return true;
+		if (n == segment.n)
+			return false;
+		segment = text_from(segment, n + (segment.p[n] == ';' ? 1 : 3));
+	}
+}
+
+/* Up to a ';' or an encoded '/', '\\' or ';', which are in upper case. */
+static size_t
+piece_length(struct text t)
+{
+	size_t n;
+	char octet;
+
+	for (n = 0; n < t.n; n++)
+		if (t.p[n] == ';' ||
+		    (is_encoded(text_from(t, n), &octet) &&
+			!path_may_encode(octet, 0)))
+			break;
+	return n;
+}
+
 /* Others may decode these, and read another path. */
 static bool
-path_may_encode(char c)
+path_may_encode(char c, unsigned allowed)
 {
 	unsigned char u = (unsigned char)c;
 
-	return u >= 0x20 && u != 0x7f && c != '/' && c != '\\' && c != ';';
+	switch (c) {
+	case '/':
+		return (allowed & URI_ENCODED_SLASH) != 0;
+	case '\\':
+		return (allowed & URI_ENCODED_BACKSLASH) != 0;
+	case ';':
+		return (allowed & URI_PARAMETERS) != 0;
+	default:
+		return u >= 0x20 && u != 0x7f;
+	}
 }
 
 static bool

@@ -13,14 +13,21 @@ struct arena;
  * arena.  False: refused, and the text is as before.
  */
 
+/* What a path may hold beyond the default, for servers that mean it; bits. */
+#define URI_ENCODED_SLASH	1u	/* %2F */
+#define URI_ENCODED_BACKSLASH	2u	/* %5C */
+#define URI_PARAMETERS		4u	/* ';' and %3B */
+
 /*
  * A path that starts with '/'.  Encoded unreserved bytes are decoded, the hex
  * of others is in upper case, bytes that no path may hold are encoded, dot
  * segments are resolved, repeated slashes are one.  Refused is what others may
  * read as another path: encoded slashes, backslashes and controls, path
  * parameters (';', also encoded), '#', a bad '%', and ".." above the root.
+ * What is `allowed' is kept as it is, an octet like others, and stays refused
+ * only where it would hide a dot segment, as in "/..;a/" and "/..%2F".
  */
-bool	uri_path(struct text *path, struct arena *);
+bool	uri_path(struct text *path, unsigned allowed, struct arena *);
 
 /*
  * A query, without its '?'.  Bytes that no query may hold ('[', '|', ...) are

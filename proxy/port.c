@@ -167,6 +167,7 @@ port_adopt(struct port *p, const struct snap_listener *l, unsigned index)
 			.uri_bytes = conf->uri_size,
 			.fields = conf->max_headers,
 		},
+		.path_grants = conf->path_grants,
 		.head_ns = conf->header_ns,
 		.idle_ns = conf->body_ns,
 	};

@@ -113,3 +113,18 @@ Test(duties, a_post_takes_only_a_connection_used_within_a_second)
 	cr_assert_eq(ask(c, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")->status, 200);
 	must_have_accepted(accepted + 1);
 }
+
+/* C.3 6: routes, rewriting and the server see one path, as it came. */
+Test(duties, a_listener_may_allow_what_servers_read_differently)
+{
+	begin(&(struct front_settings){
+	    .listener = ", path: { allow: [encoded_slash, parameters] }",
+	    .route = ", rewrite: { strip_prefix: /a, add_prefix: /v }" });
+	cr_assert_eq(get(f.port, "/a/b%2fc;d=1/%3b", "")->status, 200);
+	cr_assert(bytes_hold(
+	    &origin_seen(o, 0)->head, "GET /v/b%2Fc;d=1/%3B HTTP/1.1\r\n"));
+	must_refuse(get(f.port, "/a%5cb", ""), 400, "bad_request");
+	must_refuse(get(f.port, "/a/..;/b", ""), 400, "bad_request");
+	must_refuse(get(f.port, "/a/..%2fb", ""), 400, "bad_request");
+	front_must_log(&f, "/a/b%2Fc;d=1/%3B", "");
+}

@@ -86,7 +86,7 @@ target_is_canonical(const struct head *head)
 	if (text_equal(path, TEXT("*")))
 		assert(head->method == METHOD_OPTIONS && !head->has_query);
 	else
-		assert(uri_path(&path, &arena) && path.p == head->path.p);
+		assert(uri_path(&path, 0, &arena) && path.p == head->path.p);
 	assert(uri_query(&query, &arena) && query.p == head->query.p);
 	if (authority.n == 0) {
 		assert(head->version == HTTP_1_0 && head->host.n == 0);
@@ -137,7 +137,8 @@ canonical_form_is_stable(const struct head *head, bool trusted)
 	    head->fields.n + 3 > limits.fields)
 		return;
 	assert(parse_whole(once, &again, &why) == (ssize_t)once.n);
-	assert(rules_request(&again, &arena, trusted, &why));
+	assert(rules_request(
+	    &again, &arena, (struct rules_grants){ .trusted = trusted }, &why));
 	assert(again.framing == head->framing || head->length == 0);
 	assert(again.length == head->length);
 	assert(again.keep_alive == head->keep_alive);
@@ -155,7 +156,8 @@ judge(struct text in, bool trusted)
 	enum end why;
 
 	parse_whole(in, &head, &why);
-	if (!rules_request(&head, &arena, trusted, &why)) {
+	if (!rules_request(&head, &arena,
+		(struct rules_grants){ .trusted = trusted }, &why)) {
 		assert(why != END_NONE);
 		return;
 	}

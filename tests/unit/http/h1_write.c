@@ -43,7 +43,9 @@ parse_request(const char *in, struct head *head)
 	cr_assert_eq(h1_parse_request(
 			 &parser, head, &arena, in, strlen(in), &wide, &why),
 	    (ssize_t)strlen(in), "%s", in);
-	cr_assert(rules_request(head, &arena, true, &why), "%s", in);
+	cr_assert(rules_request(head, &arena,
+		      (struct rules_grants){ .trusted = true }, &why),
+	    "%s", in);
 }
 
 #define HOST "Host: a\r\n"

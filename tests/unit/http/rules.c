@@ -67,7 +67,8 @@ request(const char *in, bool trusted)
 	cr_assert_eq(h1_parse_request(
 			 &parser, &head, &arena, in, strlen(in), &wide, &why),
 	    (ssize_t)strlen(in), "%s", in);
-	if (!rules_request(&head, &arena, trusted, &why)) {
+	if (!rules_request(&head, &arena,
+		(struct rules_grants){ .trusted = trusted }, &why)) {
 		cr_assert_neq(why, END_NONE, "%s", in);
 		return why;
 	}
@@ -427,7 +428,8 @@ Test(rules, connect_leaves_no_connection_to_reuse)
 
 	h1_parser_init(&parser);
 	h1_parse_request(&parser, &head, &arena, in, strlen(in), &wide, &why);
-	cr_assert_not(rules_request(&head, &arena, false, &why));
+	cr_assert_not(
+	    rules_request(&head, &arena, (struct rules_grants){ 0 }, &why));
 	cr_assert_not(head.keep_alive);
 }
 

@@ -144,7 +144,7 @@ Test(uri, a_canonical_path_is_left_alone)
 	for (i = 0; i < COUNT(canonical_paths); i++) {
 		struct text in = guard(canonical_paths[i]), out = in;
 
-		cr_assert(uri_path(&out, &arena), "%s", canonical_paths[i]);
+		cr_assert(uri_path(&out, 0, &arena), "%s", canonical_paths[i]);
 		cr_assert_eq(out.p, in.p, "%s", canonical_paths[i]);
 		cr_assert_eq(out.n, in.n, "%s", canonical_paths[i]);
 	}
@@ -156,7 +156,7 @@ Test(uri, a_path_has_one_form_or_is_refused)
 
 	for (i = 0; i < COUNT(paths); i++) {
 		struct text in = guard(paths[i].in), out = in, again;
-		bool passed = uri_path(&out, &arena);
+		bool passed = uri_path(&out, 0, &arena);
 
 		cr_assert_eq(passed, paths[i].out != NULL, "%s", paths[i].in);
 		if (!passed) {
@@ -166,8 +166,58 @@ Test(uri, a_path_has_one_form_or_is_refused)
 		cr_assert(text_equal(out, text_of(paths[i].out)), "%s: %.*s",
 		    paths[i].in, TEXT_ARG(out));
 		again = out;
-		cr_assert(uri_path(&again, &arena));
+		cr_assert(uri_path(&again, 0, &arena));
 		cr_assert_eq(again.p, out.p, "%s", paths[i].out);
+	}
+}
+
+#define ALL_ (URI_ENCODED_SLASH | URI_ENCODED_BACKSLASH | URI_PARAMETERS)
+
+static const struct {
+	unsigned allowed;
+	const char *in, *out; /* NULL: refused */
+} granted_paths[] = {
+	{ URI_ENCODED_SLASH, "/a%2fb", "/a%2Fb" },
+	{ URI_ENCODED_SLASH, "/a%2F/%2F/b", "/a%2F/%2F/b" },
+	{ URI_ENCODED_SLASH, "/a%5cb", NULL },
+	{ URI_ENCODED_SLASH, "/a;b", NULL },
+	{ URI_ENCODED_BACKSLASH, "/a%5cb", "/a%5Cb" },
+	{ URI_ENCODED_BACKSLASH, "/a%2fb", NULL },
+	{ URI_ENCODED_BACKSLASH, "/a\\b", NULL },
+	{ URI_PARAMETERS, "/a;b=c/;d", "/a;b=c/;d" },
+	{ URI_PARAMETERS, "/a%3bb", "/a%3Bb" },
+	{ URI_PARAMETERS, "/a%2fb", NULL },
+	{ ALL_, "/a;b/../c", "/c" },
+	{ ALL_, "/a/./b;c", "/a/b;c" },
+	{ ALL_, "/...;a/..b;c/c..;", "/...;a/..b;c/c..;" },
+	{ ALL_, "/a%00", NULL },
+	{ ALL_, "/a%0d", NULL },
+	/* dots that only some would see */
+	{ ALL_, "/a/..;/b", NULL },
+	{ ALL_, "/a/..;x", NULL },
+	{ ALL_, "/a/.;x/b", NULL },
+	{ ALL_, "/a/..%3bx/b", NULL },
+	{ ALL_, "/a/..%2fb", NULL },
+	{ ALL_, "/a/%2e%2e%2Fb", NULL },
+	{ ALL_, "/a%2f..", NULL },
+	{ ALL_, "/a%2f../b", NULL },
+	{ ALL_, "/a%5c..%5cb", NULL },
+	{ ALL_, "/a%2f.%2fb", NULL },
+	{ ALL_, "/a;..", NULL },
+};
+
+Test(uri, what_is_granted_stays_as_it_is_and_hides_no_dots)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(granted_paths); i++) {
+		struct text in = guard(granted_paths[i].in), out = in;
+		const char *want = granted_paths[i].out;
+		bool passed = uri_path(&out, granted_paths[i].allowed, &arena);
+
+		cr_assert_eq(passed, want != NULL, "%s", granted_paths[i].in);
+		cr_assert(text_equal(out, want == NULL ? in : text_of(want)),
+		    "%s: %.*s", granted_paths[i].in, TEXT_ARG(out));
 	}
 }
 
@@ -175,7 +225,7 @@ Test(uri, a_path_with_nul_is_refused)
 {
 	struct text in = IN("/a\0b");
 
-	cr_assert_not(uri_path(&in, &arena));
+	cr_assert_not(uri_path(&in, 0, &arena));
 }
 
 /* Every byte, plain and encoded: nothing falls between the classes. */
@@ -193,7 +243,7 @@ Test(uri, every_encoded_byte_is_decoded_kept_or_refused)
 		struct text path = { in, 5 };
 
 		snprintf(in, sizeof(in), "/x%%%02X", c);
-		cr_assert_eq(uri_path(&path, &arena), !refused, "%s", in);
+		cr_assert_eq(uri_path(&path, 0, &arena), !refused, "%s", in);
 		if (refused)
 			continue;
 		if (unreserved)
