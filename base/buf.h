@@ -13,7 +13,8 @@
  * blocks.  Blocks come from a free list of the calling thread (thread-local,
  * LIFO, capped) and never cross threads.  All zero is a valid empty buf; an
  * empty buf holds no block.  Bytes are moved or shared between bufs by
- * reference, never copied, unless they are few.
+ * reference, never copied, unless they are few: what is held costs no more than
+ * four times its bytes, and a block.
  *
  * A span's bytes are immutable once appended: sharing them is safe.  Only the
  * last span of a buf, when it alone refers to its block, grows.
@@ -36,7 +37,7 @@ void	 buf_release(struct buf *);		/* after a reserve with nothing to commit: an 
 
 void	 buf_append(struct buf *, const void *, size_t);	/* copies */
 void	 buf_append_text(struct buf *, struct text);
-/* Move the first n bytes (n <= from->n) to the end of `to'; small pieces are copied into to's last block. */
+/* Move the first n bytes (n <= from->n) to the end of `to'; small pieces are copied behind what is there. */
 void	 buf_move(struct buf *to, struct buf *from, size_t n);
 /* As buf_move, but both hold the bytes afterwards. */
 void	 buf_share(struct buf *to, const struct buf *from, size_t n);

@@ -351,27 +351,27 @@ Test(buf, moving_a_part_shares_the_block)
 	cr_assert_eq(live(), 0);
 }
 
-Test(buf, few_bytes_are_copied_where_there_is_room)
+/* A quarter of a block and more is linked. */
+Test(buf, few_bytes_are_copied_behind_others)
 {
+	const size_t few = BUF_ROOM / 4 - 1;
 	struct buf a = { 0 }, b = { 0 };
 
 	fill_pattern();
-	buf_append(&a, pattern, 5000);
+	buf_append(&a, pattern, 2 * few + 100);
 	buf_append(&b, "head", 4);
-	buf_move(&b, &a, 2048);
-	cr_assert_eq(buf_front(&b).n, 2052, "2048 are few");
-	buf_move(&b, &a, 2049);
-	cr_assert_eq(buf_front(&b).n, 2052, "2049 are not");
-	cr_assert_eq(b.n, 4 + 2048 + 2049);
-	check_content(&a, pattern + 4097, 903);
+	buf_move(&b, &a, few);
+	cr_assert_eq(buf_front(&b).n, 4 + few, "these are few");
+	buf_move(&b, &a, few + 1);
+	cr_assert_eq(buf_front(&b).n, 4 + few, "one more is not");
+	cr_assert_eq(b.n, 4 + 2 * few + 1);
+	check_content(&a, pattern + 2 * few + 1, 99);
 	buf_clear(&b);
 	buf_append(&b, pattern, BUF_ROOM - 10);
 	buf_share(&b, &a, 11);
-	cr_assert_eq(buf_front(&b).n, BUF_ROOM - 10, "no room for 11");
-	buf_clear(&b);
-	buf_append(&b, pattern, BUF_ROOM - 10);
-	buf_share(&b, &a, 10);
-	cr_assert_eq(buf_front(&b).n, BUF_ROOM, "room for 10");
+	cr_assert_eq(buf_front(&b).n, BUF_ROOM, "what there is room for");
+	cr_assert_eq(b.n, BUF_ROOM + 1);
+	cr_assert_eq(live(), 3 * BLOCK_BYTES, "and a block for the rest");
 	buf_clear(&a);
 	buf_clear(&b);
 	cr_assert_eq(live(), 0);
@@ -398,7 +398,7 @@ Test(buf, share_leaves_both_with_the_bytes)
 	fill_pattern();
 	buf_append(&a, pattern, 40000);
 	buf_share(&b, &a, 33000);
-	cr_assert_eq(live(), 3 * BLOCK_BYTES);
+	cr_assert_eq(live(), 4 * BLOCK_BYTES, "the last few are copied");
 	check_content(&a, pattern, 40000);
 	check_content(&b, pattern, 33000);
 	buf_clear(&a);
@@ -589,4 +589,45 @@ Test(buf, a_thousand_spans_are_kept_and_given_back_at_the_end)
 	}
 	block_pool_fini();
 	cr_assert_leq(in_use(), before + 4096);
+}
+
+/* As a body's bytes wait that are read one by one, kept and handed on. */
+Test(buf, single_bytes_kept_twice_do_not_keep_a_block_each)
+{
+	struct buf kept = { 0 }, held = { 0 };
+
+	for (unsigned i = 0; i < 4000; i++) {
+		struct buf read = { 0 };
+
+		buf_append(&read, pattern, 1);
+		buf_share(&kept, &read, 1);
+		buf_move(&held, &read, 1);
+	}
+	cr_assert_eq(kept.n, 4000);
+	cr_assert_eq(held.n, 4000);
+	cr_assert_leq(live(), 4 * BLOCK_BYTES);
+	buf_clear(&kept);
+	buf_clear(&held);
+	cr_assert_eq(live(), 0);
+}
+
+/* What waits costs no more than four times its bytes, however it came. */
+Test(buf, pieces_of_any_size_keep_blocks_in_proportion)
+{
+	for (size_t piece = 1; piece <= 16000; piece += 97) {
+		struct buf kept = { 0 }, held = { 0 };
+
+		while (held.n < 65536) {
+			struct buf read = { 0 };
+
+			buf_append(&read, pattern, piece);
+			buf_share(&kept, &read, piece);
+			buf_move(&held, &read, piece);
+		}
+		cr_assert_leq(live(),
+		    4 * (held.n + BLOCK_BYTES) + 2 * BLOCK_BYTES,
+		    "pieces of %zu: %zu", piece, live());
+		buf_clear(&kept);
+		buf_clear(&held);
+	}
 }
