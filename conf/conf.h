@@ -56,8 +56,10 @@ struct conf_listener {
 	uint64_t		 handshake_ns, header_ns, body_ns, idle_ns;
 	/* limits */
 	unsigned		 max_connections;
+	unsigned		 per_ip;	/* 0: off */
 	unsigned		 header_size, uri_size, max_headers;
 	uint64_t		 body_size;	/* UINT64_MAX: off */
+	uint64_t		 min_rate;	/* bytes a second; UINT64_MAX: off */
 	unsigned		 requests_per_connection;	/* 0: off */
 };
 

@@ -113,10 +113,12 @@ const struct key schema[] = {
 	.help = "For the whole TLS handshake." },
 { LISTEN ".timeouts.header", KEY_DURATION, .fallback = "10s",
 	IN(conf_listener, header_ns), FROM(CLOCK_MS, HOUR),
-	.help = "For a whole request head, from its first byte." },
+	.help = "For a whole request head, from its first byte; then 408." },
 { LISTEN ".timeouts.body", KEY_DURATION, .fallback = "30s",
 	IN(conf_listener, body_ns), FROM(CLOCK_MS, DAY),
-	.help = "Between two pieces of a body." },
+	.help = "How long a client may send less of a body, or take less of a "
+	    "response, than limits.min_rate; then 408, or the response is "
+	    "cut. Each byte gives back its time and no more." },
 { LISTEN ".timeouts.idle", KEY_DURATION, .fallback = "75s",
 	IN(conf_listener, idle_ns), FROM(CLOCK_MS, DAY),
 	.help = "For the next request on a connection." },
@@ -137,6 +139,10 @@ const struct key schema[] = {
 { LISTEN ".limits.body_size", KEY_SIZE, KEY_OFF, "off",
 	IN(conf_listener, body_size), FROM(0, INT64_MAX),
 	.help = "Bytes of a request body; more is 413." },
+{ LISTEN ".limits.min_rate", KEY_SIZE, KEY_OFF, "240B",
+	IN(conf_listener, min_rate), FROM(1, 1024 * MIB),
+	.help = "Bytes a second that a client must send of a body and take "
+	    "of a response, but for timeouts.body; off: any byte will do." },
 { LISTEN ".limits.requests_per_connection", KEY_COUNT, KEY_OFF, "off",
 	IN(conf_listener, requests_per_connection), FROM(1, 1000000000),
 	.help = "Requests after which a connection is closed." },

@@ -13,10 +13,15 @@
 #include "http/h1_private.h"
 
 #define RECYCLED_MOST 256
+#define PACE_STEPS 32 /* a late deadline is late by that part at most */
 
 static struct h1 *h1_new(struct conn *, const struct h1_settings *);
 static void h1_bury(struct h1 *);
 static void let_go(struct h1 *);
+static enum h1_wait waits_for(const struct h1 *);
+static uint64_t bytes_moved(const struct h1 *);
+static void keep_pace(struct h1 *);
+static bool in_time(struct h1 *);
 static void start_over(struct h1 *);
 static void h1_recycle(struct grave *);
 static void h1_again(struct again *);
@@ -47,6 +52,7 @@ h1_serve(struct conn *c, const struct h1_settings *settings, bool trusted,
 	h->owner = owner;
 	h->trusted = trusted;
 	h->out = OUT_DONE;
+	h->wait = WAIT_HEAD;
 	h1_readable(c);
 }
 
@@ -142,27 +148,32 @@ h1_close(struct h1 *h)
 		conn_close(c);
 }
 
-static bool
-reads_body(const struct h1 *h)
-{
-	return h->in == IN_BODY || h->in == IN_TRAILERS;
-}
-
-/* One deadline at a time: what is this conn waiting for? */
 void
 h1_touch(struct h1 *h)
 {
-	struct conn *c = h->conn;
+	enum h1_wait wait = waits_for(h);
 
-	if (c->out.n > 0)
-		conn_deadline(c, h->settings->idle_ns);
-	else if (reads_body(h) && h->untook < STREAM_WINDOW)
-		conn_deadline(c, h->settings->idle_ns);
-	else if (h->client != NULL && h->in == IN_HEAD &&
-	    (h->out == OUT_DONE || h->out_failed))
-		conn_deadline(c, h->settings->head_ns);
-	else
-		conn_deadline(c, 0);
+	if (wait == h->wait) {
+		keep_pace(h);
+		return;
+	}
+	h->wait = wait;
+	if (wait >= WAIT_BODY) {
+		h->moved = bytes_moved(h);
+		pace_begin(
+		    &h->pace, h->settings->idle_ns, loop_now(h->conn->loop));
+		conn_deadline(h->conn, h->settings->idle_ns);
+	} else
+		conn_deadline(
+		    h->conn, wait == WAIT_HEAD ? h->settings->head_ns : 0);
+}
+
+void
+h1_time_head(struct h1 *h)
+{
+	h->timed = true;
+	h->wait = WAIT_HEAD;
+	conn_deadline(h->conn, h->settings->head_ns);
 }
 
 /*
@@ -186,10 +197,8 @@ h1_next(struct h1 *h)
 		return;
 	if (h->eof)
 		h1_server_end(h, true);
-	else if (h->in == IN_HEAD) {
-		h->timed = true;
-		conn_deadline(h->conn, h->settings->head_ns);
-	}
+	else if (h->in == IN_HEAD)
+		h1_time_head(h);
 	if (!h->over && h->conn->can_read)
 		loop_again(h->conn->loop, &h->conn->again);
 }
@@ -213,6 +222,60 @@ start_over(struct h1 *h)
 	h->trailers = (struct fields){ 0 };
 	arena_reset(&h->arena);
 	h1_parser_init(&h->parser);
+}
+
+static enum h1_wait
+waits_for(const struct h1 *h)
+{
+	bool reads_body = h->in == IN_BODY || h->in == IN_TRAILERS;
+	bool asked = h->out == OUT_DONE || h->out_failed;
+
+	if (h->conn->out.n > 0)
+		return WAIT_TAKE;
+	if (reads_body && h->untook < STREAM_WINDOW)
+		return WAIT_BODY;
+	if (h->in == IN_HEAD && (h->server != NULL || asked))
+		return WAIT_HEAD;
+	return WAIT_NOT;
+}
+
+/* What the kernel holds for the peer he has not taken. */
+static uint64_t
+bytes_moved(const struct h1 *h)
+{
+	return h->wait == WAIT_BODY ? h->body_bytes : conn_taken(h->conn);
+}
+
+static void
+keep_pace(struct h1 *h)
+{
+	uint64_t moved, before = h->moved;
+
+	if (h->wait < WAIT_BODY)
+		return;
+	moved = bytes_moved(h);
+	if (moved <= before)
+		return;
+	h->moved = moved;
+	pace_moved(&h->pace, moved - before, h->settings->min_rate,
+	    h->settings->idle_ns, loop_now(h->conn->loop));
+}
+
+/*
+ * The deadline is not moved with each byte: when it is there, what came
+ * meanwhile has put it off.  In steps, so that there are few durations.
+ */
+static bool
+in_time(struct h1 *h)
+{
+	uint64_t now = loop_now(h->conn->loop);
+	uint64_t step = h->settings->idle_ns / PACE_STEPS + 1;
+
+	keep_pace(h);
+	if (h->pace.due <= now)
+		return false;
+	conn_deadline(h->conn, ((h->pace.due - now) / step + 1) * step);
+	return true;
 }
 
 static struct h1 *
@@ -328,6 +391,8 @@ h1_expired(struct conn *c, bool stalled)
 {
 	struct h1 *h = c->owner;
 
+	if (h->wait >= WAIT_BODY && in_time(h))
+		return;
 	if (h->server != NULL)
 		server_expired(h, stalled);
 	else

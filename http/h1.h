@@ -16,6 +16,7 @@ struct h1_settings {
 	uint64_t	 head_ns;	/* server: the request head, absolute; client: the response head, from the request's last byte */
 	unsigned	 path_grants;	/* server: URI_ENCODED_SLASH... */
 	uint64_t	 idle_ns;	/* between bytes of a body, and for the peer to take ours */
+	uint64_t	 min_rate;	/* bytes a second of either; 0: any byte will do */
 };
 
 /*

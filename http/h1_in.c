@@ -89,7 +89,7 @@ h1_refuse(struct h1 *h, enum end why)
 	h->held = h->bytes.n > 0 ? buf_hold(&h->bytes) : NULL;
 	buf_clear(&h->bytes);
 	h->peer = HTTP_1_1;
-	conn_deadline(h->conn, 0);
+	h1_touch(h);
 	h->server->request(h->owner, &h->stream, &h->head, true, why);
 }
 
@@ -99,10 +99,8 @@ await_head(struct h1 *h)
 {
 	if (h->bytes.n == 0)
 		h1_nothing(h);
-	else if (!h->timed) {
-		h->timed = true;
-		conn_deadline(h->conn, h->settings->head_ns);
-	}
+	else if (!h->timed)
+		h1_time_head(h);
 }
 
 /* How much may be read now; 0: stop until something changes. */
@@ -206,7 +204,7 @@ read_request(struct h1 *h, size_t n)
 		h->in = IN_DONE;
 		h->keep = false;
 		buf_clear(&h->bytes);
-		conn_deadline(h->conn, 0);
+		h1_touch(h);
 		h->server->request(h->owner, &h->stream, &h->head, true, why);
 		return false;
 	}
@@ -371,6 +369,7 @@ static bool
 deliver(struct h1 *h, struct buf *body, bool last)
 {
 	h->untook += body->n;
+	h->body_bytes += body->n;
 	if (last) {
 		h->in = IN_DONE;
 		if (h->bytes.n == 0)
@@ -422,7 +421,7 @@ bad(struct h1 *h, enum end why)
 	h->in = IN_DONE;
 	h->keep = false;
 	buf_clear(&h->bytes);
-	conn_deadline(h->conn, 0);
+	h1_touch(h);
 	if (!h->over)
 		h->stream.sink->broken(h->stream.arg, why);
 	return false;

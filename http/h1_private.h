@@ -7,6 +7,7 @@
 #include "http/h1.h"
 #include "http/h1_parse.h"
 #include "http/head.h"
+#include "http/pace.h"
 #include "net/conn.h"
 
 /* Shared by h1.c (life), h1_in.c (bytes to sink) and h1_out.c (verbs to bytes). */
@@ -16,6 +17,13 @@ enum h1_in {
 	IN_BODY,
 	IN_TRAILERS,
 	IN_DONE			/* whole, or given up on */
+};
+/* What the conn waits for: one deadline at a time. */
+enum h1_wait {
+	WAIT_NOT,
+	WAIT_HEAD,		/* the whole head, absolute */
+	WAIT_BODY,		/* from here on at a pace: body bytes */
+	WAIT_TAKE		/* the peer to take ours */
 };
 enum h1_out {
 	OUT_HEAD,		/* no final head yet */
@@ -52,6 +60,11 @@ struct h1 {
 	uint64_t		 out_mark;	/* conn->sent as the message began */
 	enum method		 asked;		/* client: the method it was */
 	enum http_version	 peer;		/* server: the request's */
+	/* waiting */
+	enum h1_wait		 wait;
+	struct pace		 pace;
+	uint64_t		 moved;		/* bytes at the last look at it */
+	uint64_t		 body_bytes;	/* read, of all bodies */
 	bool			 keep;		/* after this message */
 	bool			 reused, trusted;
 	bool			 over;		/* the sink hears no more */
@@ -77,7 +90,8 @@ void	h1_fail(struct h1 *, enum end);		/* close the conn, tell the sink gone */
  * server that reads nothing must hear of it all the same.
  */
 void	h1_close(struct h1 *);
-void	h1_touch(struct h1 *);			/* set the deadline that now applies */
+void	h1_touch(struct h1 *);			/* see to the deadline that now applies */
+void	h1_time_head(struct h1 *);		/* server: a head has begun */
 void	h1_next(struct h1 *);			/* server: answer is out; go on */
 bool	h1_may_follow(const struct h1 *);	/* server: another request */
 

@@ -7,8 +7,10 @@
  */
 #include <event2/event.h>
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -173,6 +175,16 @@ conn_flush(struct conn *c)
 	if (c->out.n == 0 && c->shut)
 		c->shut = c->transport->shut(c) == -1 && errno == EAGAIN;
 	return 0;
+}
+
+uint64_t
+conn_taken(const struct conn *c)
+{
+	int held;
+
+	if (ioctl(c->fd, SIOCOUTQ, &held) == -1 || held < 0)
+		held = 0;
+	return (uint64_t)held < c->sent ? c->sent - (uint64_t)held : 0;
 }
 
 bool

@@ -94,6 +94,8 @@ void	conn_drained(struct conn *);
  * with errno: the wire failed.
  */
 int	conn_flush(struct conn *);
+/* Bytes of ours that the peer has taken: what the kernel holds he has not. */
+uint64_t conn_taken(const struct conn *);
 /* The peer has reset the connection, whatever is still to be read. */
 bool	conn_is_reset(struct conn *);
 void	conn_pause(struct conn *);		/* no readable() until resumed */

@@ -170,6 +170,7 @@ port_adopt(struct port *p, const struct snap_listener *l, unsigned index)
 		.path_grants = conf->path_grants,
 		.head_ns = conf->header_ns,
 		.idle_ns = conf->body_ns,
+		.min_rate = conf->min_rate == UINT64_MAX ? 0 : conf->min_rate,
 	};
 	p->handshake_ns = conf->handshake_ns;
 	p->keepalive_ns = conf->idle_ns;

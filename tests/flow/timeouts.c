@@ -90,7 +90,7 @@ Test(timeouts, body_timeout__a_slow_body_that_moves_is_served)
 	struct client *c;
 	unsigned i;
 
-	start(", timeouts: { body: 1s }", "");
+	start(", timeouts: { body: 1s }, limits: { min_rate: 1B }", "");
 	origin_reply(o, (struct reply){ .digest = true });
 	c = dial(f.port);
 	cr_assert(client_print(c,

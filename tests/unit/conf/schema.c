@@ -348,7 +348,8 @@ Test(schema, the_reference_has_every_key_once)
 	cr_expect_not_null(strstr(text,
 	    "a path; default /; only with type "
 	    "http.\nWhat to ask for.\n"));
-	cr_expect_not_null(strstr(text, "\nBetween two pieces of a body.\n"));
+	cr_expect_not_null(
+	    strstr(text, "\nFor the next request on a connection.\n"));
 	cr_expect_not_null(strstr(text,
 	    "Groups of servers, by name.\n"
 	    "A plain list is the list of servers.\n"));

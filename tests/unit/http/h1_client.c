@@ -560,9 +560,9 @@ Test(h1_client, an_answer_has_its_time_from_the_requests_last_byte_on)
 	wire_heard(&w, "head 100;");
 	wire_say(&w, "00 OK\r\nContent-Length: 5\r\n\r\n");
 	cr_assert_eq(wire_waits(&w), WAITS_IDLE);
-	at = w.conn.deadline.at;
+	at = wire_due(&w);
 	wire_say(&w, "he");
-	cr_assert_gt(w.conn.deadline.at, at);
+	cr_assert_gt(wire_due(&w), at);
 	wire_say(&w, "llo");
 	cr_assert_eq(wire_waits(&w), WAITS_NOT);
 	wire_heard(&w, "head 200;body hello last;done keep;");

@@ -202,9 +202,9 @@ Test(h1_departure, a_body_has_its_time_from_byte_to_byte)
 
 	wire_say(&w, POST);
 	cr_assert_eq(wire_waits(&w), WAITS_IDLE);
-	at = w.conn.deadline.at;
+	at = wire_due(&w);
 	wire_say(&w, "he");
-	cr_assert_gt(w.conn.deadline.at, at);
+	cr_assert_gt(wire_due(&w), at);
 	cr_assert_eq(wire_waits(&w), WAITS_IDLE);
 	wire_say(&w, "llo");
 	cr_assert_eq(wire_waits(&w), WAITS_NOT);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "http/h1_private.h"
 #include "net/loop.h"
 #include "tests/lib/drive.h"
 
@@ -437,11 +438,18 @@ wire_waits(struct wire *w)
 							: WAITS_IDLE;
 }
 
+uint64_t
+wire_due(struct wire *w)
+{
+	return ((struct h1 *)w->conn.owner)->pace.due;
+}
+
 void
 wire_expire(struct wire *w, bool stalled)
 {
 	cr_assert_not_null(w->conn.deadline.list, "no deadline is set");
 	deadline_clear(&w->conn.deadline);
+	((struct h1 *)w->conn.owner)->pace.due = 0;
 	w->conn.deadline.fire(&w->conn.deadline, stalled);
 	wire_settle(w);
 }

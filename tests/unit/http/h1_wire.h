@@ -81,6 +81,8 @@ bool	 wire_heard_until(struct wire *, const char *words);
 bool	 wire_ends(struct wire *);		/* eof or reset is set */
 
 enum wire_wait wire_waits(struct wire *);
+/* When who must keep a pace is out of time. */
+uint64_t wire_due(struct wire *);
 void	 wire_expire(struct wire *, bool stalled);
 
 /* Heads: fields may be "Name: value\r\n..." or NULL. */
