@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "conf/schema.h"
 #include "conf/units.h"
+#include "limit/options.h"
 
 #define DAY (24 * 3600 * CLOCK_S)
 #define HOUR (3600 * CLOCK_S)
@@ -127,6 +128,12 @@ const struct key schema[] = {
 { LISTEN ".limits.max_connections", KEY_COUNT, .fallback = "10000",
 	IN(conf_listener, max_connections), FROM(1, 10000000),
 	.help = "Connections at a time; more are refused and counted." },
+{ LISTEN ".limits.per_ip", KEY_COUNT, KEY_OFF, "off",
+	IN(conf_listener, per_ip), FROM(1, PER_IP_MOST),
+	.help = "Connections at a time from one address, for IPv6 from one "
+	    "/64, over all workers; more are refused and counted. Those of "
+	    "trusted_proxies, of unix sockets, and those that were open when "
+	    "this was turned on are not counted." },
 { LISTEN ".limits.header_size", KEY_SIZE, .fallback = "32KiB",
 	IN(conf_listener, header_size), FROM(KIB, MIB),
 	.help = "Bytes of a request head; more is 431." },

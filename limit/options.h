@@ -15,6 +15,8 @@ enum breaker_failure {
 
 #define HALF_OPEN_REQUESTS_MAX	1000
 
+#define PER_IP_MOST	60000	/* connections of one source */
+
 struct breaker_options {
 	bool		on;
 	unsigned	failure_percent;	/* 1..100; 0: off */

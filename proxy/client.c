@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "http/h1.h"
 #include "proxy/exchange.h"
+#include "proxy/gate.h"
 #include "proxy/lease.h"
 #include "proxy/port.h"
 #include "proxy/snapshot.h"
@@ -69,7 +70,7 @@ static const struct h1_server_owner codec_owner = {
 };
 
 void
-client_new(struct port *p, int fd, const struct addr *peer)
+client_new(struct port *p, int fd, const struct addr *peer, uint64_t source)
 {
 	struct worker *w = p->worker;
 	struct client *c = xcalloc(1, sizeof(*c));
@@ -77,6 +78,7 @@ client_new(struct port *p, int fd, const struct addr *peer)
 
 	c->worker = w;
 	c->port = p;
+	c->source = source;
 	c->grave.free = client_free;
 	c->trusted = port_trusts(p, peer);
 	c->ip_n = (uint8_t)addr_print_ip(peer, ip);
@@ -114,8 +116,7 @@ client_end(struct client *c)
 	conn_close(&c->conn);
 	stats_connection_end(c->port->stats);
 	atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
-	atomic_fetch_sub_explicit(
-	    &c->port->gate->connections, 1, memory_order_relaxed);
+	gate_leave(c->port->gate, c->source);
 	TAILQ_REMOVE(&w->clients, c, entry);
 	loop_bury(w->loop, &c->grave);
 	worker_check_drained(w);

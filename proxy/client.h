@@ -24,6 +24,7 @@ struct client {
 	struct lease		*shaking;	/* its store is in use */
 	uint64_t		 shake_began;
 	struct exchange		*exchange;	/* under way, or NULL */
+	uint64_t		 source;	/* counted at the port's gate */
 	unsigned		 requests;
 	bool			 trusted;
 	bool			 secure;
@@ -32,8 +33,12 @@ struct client {
 	struct grave		 grave;
 };
 
-/* Serve an accepted socket; owns the descriptor from now on. */
-void	client_new(struct port *, int fd, const struct addr *peer);
+/*
+ * Serve an accepted socket that came in as that source; owns the descriptor
+ * from now on.
+ */
+void	client_new(struct port *, int fd, const struct addr *peer,
+	    uint64_t source);
 /* Close if it idles; else it closes after its exchange. */
 void	client_close_soon(struct client *);
 /* End at once, with whatever it was doing. */

@@ -28,6 +28,7 @@
 #include "proxy/crash.h"
 #include "proxy/doors.h"
 #include "proxy/exchange.h"
+#include "proxy/gate.h"
 #include "proxy/group.h"
 #include "proxy/lease.h"
 #include "proxy/reload.h"
@@ -288,11 +289,7 @@ finish(struct control *control)
 		tls_tickets_free(control->tickets);
 	if (control->rates != NULL)
 		stats_rates_free(control->rates);
-	for (unsigned i = 0; i < control->ngates; i++) {
-		free(control->gates[i]->name);
-		free(control->gates[i]);
-	}
-	free(control->gates);
+	gates_free(control);
 	free(control->doors);
 	reload_report_clear(&control->report);
 	stats_names_fini(&control->names);

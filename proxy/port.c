@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "net/listen.h"
 #include "net/loop.h"
+#include "proxy/gate.h"
 #include "proxy/lease.h"
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
@@ -176,6 +177,7 @@ port_adopt(struct port *p, const struct snap_listener *l, unsigned index)
 	p->keepalive_ns = conf->idle_ns;
 	p->body_size = conf->body_size;
 	p->max_connections = conf->max_connections;
+	p->per_ip = conf->per_ip;
 	p->requests_per_connection = conf->requests_per_connection;
 	p->trusted = xrealloc(
 	    p->trusted, (conf->ntrusted_proxies + 1) * sizeof(*p->trusted));
@@ -184,6 +186,7 @@ port_adopt(struct port *p, const struct snap_listener *l, unsigned index)
 		    conf->ntrusted_proxies * sizeof(*p->trusted));
 	p->ntrusted = conf->ntrusted_proxies;
 	p->gate = l->gate;
+	p->sources = l->gate->sources;
 	p->stats = stats_listener(p->worker->stats, l->slot);
 	adopt_tls(p, conf);
 	for (unsigned i = 0; i < l->ndoors; i++)

@@ -13,6 +13,7 @@ struct door;
 struct gate;
 struct snap_listener;
 struct snapshot;
+struct sources;
 struct stats_listener;
 struct tls_context;
 struct worker;
@@ -33,12 +34,14 @@ struct port {
 	struct h1_settings	 h1;
 	uint64_t		 handshake_ns, keepalive_ns;
 	uint64_t		 body_size;
-	unsigned		 max_connections, requests_per_connection;
+	unsigned		 max_connections, per_ip;
+	unsigned		 requests_per_connection;
 	struct cidr		*trusted;
 	unsigned		 ntrusted;
 	struct tls_context	*context;
 	char			*context_key;	/* the options it was made from */
 	struct gate		*gate;
+	struct sources		*sources;	/* the gate's, as this snapshot found it */
 	struct stats_listener	*stats;
 	LIST_HEAD(, opening)	 openings;	/* doors it accepts on */
 	unsigned		 refs;		/* clients, and 1 while not left */

@@ -16,6 +16,7 @@
 #include "proxy/access_file.h"
 #include "proxy/control.h"
 #include "proxy/doors.h"
+#include "proxy/gate.h"
 #include "proxy/group.h"
 #include "proxy/route.h"
 #include "stats/stats.h"
@@ -39,7 +40,6 @@ static void build_listener(struct control *, struct snap_listener *,
     const struct conf_listener *, const struct tls_store *);
 static void build_upstream(
     struct control *, struct snap_upstream *, const struct conf_upstream *);
-static struct gate *gate_of(struct control *, const char *);
 
 struct plan *
 plan_load(const char *path, const struct plan *old, struct conf_errors *errors)
@@ -240,7 +240,7 @@ build_listener(struct control *control, struct snap_listener *l,
 	l->conf = conf;
 	l->store = store;
 	l->slot = stats_slot(&control->names, STATS_LISTENERS, conf->name);
-	l->gate = gate_of(control, conf->name);
+	l->gate = gate_of(control, conf);
 	l->doors = xcalloc(conf->naddresses + 1, sizeof(*l->doors));
 	for (unsigned i = 0; i < conf->naddresses; i++) {
 		struct door *door =
@@ -276,18 +276,3 @@ build_upstream(struct control *control, struct snap_upstream *u,
 				u->server_slots[i] = g->beings[k]->slot;
 }
 
-static struct gate *
-gate_of(struct control *control, const char *name)
-{
-	struct gate *gate;
-
-	for (unsigned i = 0; i < control->ngates; i++)
-		if (strcmp(control->gates[i]->name, name) == 0)
-			return control->gates[i];
-	gate = xcalloc(1, sizeof(*gate));
-	gate->name = xstrdup(name);
-	control->gates = xrealloc(
-	    control->gates, (control->ngates + 1) * sizeof(*control->gates));
-	control->gates[control->ngates++] = gate;
-	return gate;
-}

@@ -13,6 +13,7 @@ struct balancer;
 struct board;
 struct breaker;
 struct control;
+struct gate;
 struct group;
 struct roster;
 struct ring;
@@ -51,12 +52,6 @@ struct door {
 	unsigned	 n;
 	bool		 announced;
 	bool		 left;		/* not in the newest snapshot: given up */
-};
-
-/* Counted over all workers, kept by the listener's name for good. */
-struct gate {
-	char		*name;
-	atomic_uint	 connections;	/* any thread, relaxed */
 };
 
 struct snap_listener {

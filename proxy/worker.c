@@ -22,6 +22,7 @@
 #include "proxy/control.h"
 #include "proxy/crash.h"
 #include "proxy/exchange.h"
+#include "proxy/gate.h"
 #include "proxy/lease.h"
 #include "proxy/pool.h"
 #include "proxy/port.h"
@@ -46,6 +47,7 @@ struct handover {
 	char *door; /* its key: names change */
 	int fd;
 	struct addr peer;
+	uint64_t source; /* as the gate knows it */
 };
 
 static void *worker_main(void *);
@@ -59,9 +61,10 @@ static void on_stop(struct mail *);
 static void adopt(struct worker *, struct snapshot *);
 static void close_idle_clients(struct worker *);
 static struct worker *least_loaded(struct worker *);
-static void hand_over(
-    struct port *, struct worker *, const char *, int, const struct addr *);
+static void hand_over(struct port *, struct worker *, const char *, int,
+    const struct addr *, uint64_t);
 static void on_handover(struct mail *);
+static bool may_enter(struct handover *, const struct port *);
 static void hand_back(struct handover *);
 static unsigned connections_of(struct worker *);
 
@@ -185,12 +188,12 @@ worker_accept(struct port *p, const char *door, int fd, const struct addr *peer)
 {
 	struct worker *w = p->worker, *to = w;
 	unsigned mine = connections_of(w);
+	enum stats_reject why;
+	uint64_t source;
 
-	if (atomic_fetch_add_explicit(&p->gate->connections, 1,
-		memory_order_relaxed) >= p->max_connections) {
-		atomic_fetch_sub_explicit(
-		    &p->gate->connections, 1, memory_order_relaxed);
-		counter_add(&p->stats->rejected[REJECT_MAX_CONNECTIONS], 1);
+	why = gate_enter(p, peer, &source);
+	if (why != REJECT_COUNT) {
+		counter_add(&p->stats->rejected[why], 1);
 		close(fd);
 		return;
 	}
@@ -200,9 +203,9 @@ worker_accept(struct port *p, const char *door, int fd, const struct addr *peer)
 		to = w;
 	atomic_fetch_add_explicit(&to->connections, 1, memory_order_relaxed);
 	if (to == w)
-		client_new(p, fd, peer);
+		client_new(p, fd, peer, source);
 	else
-		hand_over(p, to, door, fd, peer);
+		hand_over(p, to, door, fd, peer, source);
 }
 
 void
@@ -359,7 +362,7 @@ least_loaded(struct worker *w)
 
 static void
 hand_over(struct port *p, struct worker *to, const char *door, int fd,
-    const struct addr *peer)
+    const struct addr *peer, uint64_t source)
 {
 	struct handover *h = xcalloc(1, sizeof(*h));
 
@@ -370,6 +373,7 @@ hand_over(struct port *p, struct worker *to, const char *door, int fd,
 	h->door = xstrdup(door);
 	h->fd = fd;
 	h->peer = *peer;
+	h->source = source;
 	loop_post(to->loop, &h->mail);
 }
 
@@ -384,19 +388,32 @@ on_handover(struct mail *mail)
 		hand_back(h);
 		return;
 	}
-	atomic_fetch_sub_explicit(
-	    &h->gate->connections, 1, memory_order_relaxed);
-	if (p != NULL) {
-		atomic_fetch_add_explicit(
-		    &p->gate->connections, 1, memory_order_relaxed);
-		client_new(p, h->fd, &h->peer);
-	} else {
+	if (may_enter(h, p))
+		client_new(p, h->fd, &h->peer, h->source);
+	else {
 		close(h->fd);
 		atomic_fetch_sub_explicit(
 		    &w->connections, 1, memory_order_relaxed);
 	}
 	free(h->door);
 	free(h);
+}
+
+/* Meanwhile its door may be gone, or another listener's, with another gate. */
+static bool
+may_enter(struct handover *h, const struct port *p)
+{
+	enum stats_reject why;
+
+	if (p != NULL && p->gate == h->gate)
+		return true;
+	gate_leave(h->gate, h->source);
+	if (p == NULL)
+		return false;
+	why = gate_enter(p, &h->peer, &h->source);
+	if (why != REJECT_COUNT)
+		counter_add(&p->stats->rejected[why], 1);
+	return why == REJECT_COUNT;
 }
 
 /* To who has the newer snapshot already, or the older one still. */

@@ -58,6 +58,8 @@ has_default_listener(const struct conf_listener *l)
 	cr_expect_eq(l->uri_size, 8192);
 	cr_expect_eq(l->body_size, UINT64_MAX);
 	cr_expect_eq(l->requests_per_connection, 0);
+	cr_expect_eq(l->per_ip, 0);
+	cr_expect_eq(l->min_rate, 240);
 }
 
 static void
@@ -77,6 +79,7 @@ static void
 has_default_rest(const struct conf *conf)
 {
 	cr_expect_eq(conf->workers, 0);
+	cr_expect_eq(conf->shutdown_delay_ns, 0);
 	cr_expect_eq(conf->shutdown_timeout_ns, 25 * S);
 	cr_expect(conf->admin_on);
 	cr_expect(conf->admin_is_default);
