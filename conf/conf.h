@@ -141,7 +141,7 @@ struct conf {
 	unsigned		 nupstreams;
 	struct conf_route	*routes;	/* in file order */
 	unsigned		 nroutes;
-	uint64_t		 shutdown_timeout_ns;
+	uint64_t		 shutdown_delay_ns, shutdown_timeout_ns;
 	bool			 admin_on;
 	struct conf_address	 admin_address;
 	bool			 admin_is_default;	/* cannot bind: a warning, not an error */

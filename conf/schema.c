@@ -367,6 +367,10 @@ const struct key schema[] = {
 	.help = "off keeps its requests out of the access log." },
 
 { "shutdown", KEY_BLOCK, .help = "How to end." },
+{ "shutdown.delay", KEY_DURATION, .fallback = "0s",
+	IN(conf, shutdown_delay_ns), FROM(0, HOUR),
+	.help = "How long to go on serving, new connections too, while "
+	    "/readyz already says 503; a second signal ends it at once." },
 { "shutdown.timeout", KEY_DURATION, .fallback = "25s",
 	IN(conf, shutdown_timeout_ns), FROM(0, HOUR),
 	.help = "How long requests in flight may take to finish." },

@@ -59,6 +59,8 @@ static unsigned cpus_allowed(void);
 static int make_tools(struct control *);
 static void finish(struct control *);
 static void on_signal(void *, int);
+static void begin_leave(struct control *);
+static void on_leave_at(struct deadline *, bool);
 static void begin_drain(struct control *);
 static void stop_workers(struct control *);
 static void on_stop_at(struct deadline *, bool);
@@ -135,7 +137,7 @@ control_worker_ended(struct control *control, struct worker *w)
 void
 control_members_changed(struct control *control)
 {
-	if (control->plan != NULL && control->stage <= STAGE_SERVING)
+	if (control->plan != NULL && control->stage <= STAGE_LEAVING)
 		loop_again(control->loop, &control->publish);
 }
 
@@ -158,6 +160,7 @@ start(struct control *control, struct plan *plan, struct conf_errors *errors)
 	LIST_INIT(&control->groups);
 	control->publish.run = on_publish;
 	control->tick.fire = on_tick;
+	control->leave_at.fire = on_leave_at;
 	control->stop_at.fire = on_stop_at;
 	control->self = worker_new(control, UINT32_MAX, true);
 	if (control->self == NULL)
@@ -306,6 +309,9 @@ on_signal(void *arg, int signo)
 	case SIGHUP:
 		if (control->stage == STAGE_SERVING)
 			reload_start(control);
+		else
+			log_warn("SIGHUP is ignored: fairlead is shutting "
+				 "down");
 		break;
 	case SIGUSR1:
 		access_files_reopen(control);
@@ -315,11 +321,33 @@ on_signal(void *arg, int signo)
 			 "available; restart instead");
 		break;
 	default:
-		if (control->stage == STAGE_SERVING)
-			begin_drain(control);
-		else
+		if (control->stage != STAGE_SERVING)
 			stop_workers(control);
+		else if (control->plan->conf->shutdown_delay_ns > 0)
+			begin_leave(control);
+		else
+			begin_drain(control);
 	}
+}
+
+/* Whoever asks /readyz has so long to send new connections elsewhere. */
+static void
+begin_leave(struct control *control)
+{
+	uint64_t delay = control->plan->conf->shutdown_delay_ns;
+
+	log_info("shutting down in %llu ms: not ready any more, still serving",
+	    (unsigned long long)(delay / CLOCK_MS));
+	control->stage = STAGE_LEAVING;
+	deadline_set(control->loop, &control->leave_at, delay);
+}
+
+static void
+on_leave_at(struct deadline *d, bool stalled)
+{
+	(void)stalled;
+	begin_drain(
+	    (struct control *)((char *)d - offsetof(struct control, leave_at)));
 }
 
 static void
@@ -342,6 +370,7 @@ stop_workers(struct control *control)
 	if (control->stage == STAGE_STOPPING)
 		return;
 	control->stage = STAGE_STOPPING;
+	deadline_clear(&control->leave_at);
 	deadline_clear(&control->stop_at);
 	for (unsigned i = 0; i < control->nworkers; i++)
 		worker_stop(control->workers[i]);
@@ -435,7 +464,7 @@ on_publish(struct again *a)
 	struct control *control =
 	    (struct control *)((char *)a - offsetof(struct control, publish));
 
-	if (control->plan != NULL && control->stage <= STAGE_SERVING)
+	if (control->plan != NULL && control->stage <= STAGE_LEAVING)
 		reload_publish(control);
 }
 

@@ -35,8 +35,12 @@ struct reload_report {
 	uint64_t	 loaded_at;	/* wall ns, of what serves */
 };
 
-enum control_stage { STAGE_STARTING, STAGE_SERVING, STAGE_DRAINING,
-	STAGE_STOPPING };
+enum control_stage {
+	STAGE_STARTING, STAGE_SERVING,
+	STAGE_LEAVING,		/* serves as before, but is not ready any more */
+	STAGE_DRAINING,		/* no new connections; what runs may finish */
+	STAGE_STOPPING
+};
 
 /*
  * The control thread: signals, configuration, discovery, probes, admin.  All
@@ -76,6 +80,7 @@ struct control {
 	bool			 load_again;	/* another reload was asked for meanwhile */
 	struct again		 publish;	/* rosters changed */
 	struct deadline		 tick;
+	struct deadline		 leave_at;	/* the end of leaving */
 	struct deadline		 stop_at;	/* the end of draining */
 	uint64_t		 started_at;	/* monotonic ns */
 	uint64_t		 started_wall;

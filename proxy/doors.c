@@ -106,7 +106,7 @@ doors_shut(struct control *control, unsigned worker)
 		const struct door *door = control->doors[i];
 
 		/* A worker may have closed what was given up. */
-		if (door->left || control->stage != STAGE_SERVING)
+		if (door->left || control->stage > STAGE_LEAVING)
 			continue;
 		if (!addr_is_unix(&door->real) && door->n == control->nworkers)
 			listen_leave(door->sockets[worker]);

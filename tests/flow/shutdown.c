@@ -172,6 +172,73 @@ Test(shutdown, not_ready_while_it_drains)
 	must_exit(0);
 }
 
+static void
+start_with_delay(const char *delay)
+{
+	o = origin_new("a");
+	f = front_of(
+	    &(struct front_settings){ .workers = 2,
+		.top = keep_printf(
+		    "shutdown: { delay: %s, timeout: 20s }\n", delay) },
+	    o, NULL);
+	cr_assert(WAIT_FOR(10000, daemon_is_ready(f.d)));
+	daemon_signal(f.d, SIGTERM);
+	cr_assert(daemon_says(f.d, 0, "still serving"));
+}
+
+static struct response *
+ask_readyz(void)
+{
+	return ask(dial(daemon_port(f.d, "admin")),
+	    "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+}
+
+Test(shutdown, in_the_delay_it_serves_on_and_is_not_ready)
+{
+	struct response *r;
+	struct client *c;
+
+	start_with_delay("2s");
+	c = dial(f.port);
+	r = ask_readyz();
+	cr_assert_eq(r->status, 503);
+	cr_assert(response_says(r, "draining"), "%s", r->body.p);
+	r = ask(c, "GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+	cr_assert_eq(r->status, 200);
+	cr_assert_null(response_field(r, "connection"), "it is kept");
+	daemon_signal(f.d, SIGHUP);
+	cr_assert(daemon_says(f.d, 0, "SIGHUP is ignored"));
+	cr_assert_eq(get(f.port, "/", "")->status, 200, "a new connection");
+	must_end(c);
+	must_exit(0);
+	cr_assert(daemon_says(f.d, 0, "no new connections"));
+}
+
+Test(shutdown, after_the_delay_requests_finish)
+{
+	struct response *r;
+	struct client *c;
+
+	start_with_delay("500ms");
+	c = hang((struct reply){ .delay_ms = 1500, .text = "done" });
+	r = answer(c, "GET");
+	cr_assert_str_eq(r->body.p, "done");
+	cr_assert_str_eq(response_field(r, "connection"), "close");
+	must_end(c);
+	must_exit(0);
+}
+
+Test(shutdown, a_second_signal_ends_the_delay_at_once)
+{
+	int64_t begun;
+
+	start_with_delay("1h");
+	begun = wait_now();
+	daemon_signal(f.d, SIGTERM);
+	must_exit(0);
+	cr_assert_lt(wait_now() - begun, 10000 * wait_scale());
+}
+
 Test(shutdown, no_request_under_way_fails_under_load)
 {
 	struct load_result *r;
