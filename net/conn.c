@@ -21,6 +21,7 @@
 #include "net/conn.h"
 
 #include "base/addr.h"
+#include "net/descriptors.h"
 
 #define IOV_MOST 16
 
@@ -74,6 +75,10 @@ conn_connect(struct conn *c, struct loop *loop, const struct addr *to,
 
 	if (fd == -1)
 		return -1;
+	if (descriptors_short(fd, FOR_SERVERS)) {
+		errno = EMFILE;
+		goto fail;
+	}
 	socket_options(fd, family);
 	if (connect(fd, &to->u.sa, to->len) == -1 && errno != EINPROGRESS)
 		goto fail;

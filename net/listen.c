@@ -24,17 +24,21 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/descriptors.h"
 #include "net/loop.h"
 
 #define BACKLOG 4096
 #define ACCEPT_MOST 64 /* per pass, so that one port starves nobody */
-#define PAUSE_NS (1 * CLOCK_S) /* after EMFILE */
+#define PAUSE_NS (1 * CLOCK_S) /* after listen_leave */
+#define SHORT_NS (100 * CLOCK_MS) /* while there are no descriptors */
 
 struct acceptor {
 	struct event ev;
 	struct loop *loop;
 	struct deadline pause;
 	int fd;
+	enum descriptor_use use;
+	bool is_short; /* it waits for some */
 	struct addr at; /* where it listens */
 	void (*on_accept)(void *, int, const struct addr *);
 	void *arg;
@@ -52,6 +56,7 @@ static bool unix_is_stale(const struct addr *);
 static void refuse(struct listen_error *, const struct addr *, int);
 static void on_ready(evutil_socket_t, short, void *);
 static bool take_some(struct acceptor *);
+static void wait_for_descriptors(struct acceptor *);
 static void pause_over(struct deadline *, bool);
 
 int
@@ -114,6 +119,12 @@ acceptor_new(struct loop *loop, int fd,
 	    &a->ev, loop_base(loop), fd, EV_READ | EV_PERSIST, on_ready, a);
 	event_add(&a->ev, NULL);
 	return a;
+}
+
+void
+acceptor_for_admin(struct acceptor *a)
+{
+	a->use = FOR_ADMIN;
 }
 
 void
@@ -338,11 +349,8 @@ take_some(struct acceptor *a)
 
 		if (fd == -1) {
 			if (errno == EMFILE || errno == ENFILE ||
-			    errno == ENOBUFS || errno == ENOMEM) {
-				log_warn("accepting pauses for a second: %s",
-				    strerror(errno));
-				acceptor_pause(a, PAUSE_NS);
-			}
+			    errno == ENOBUFS || errno == ENOMEM)
+				wait_for_descriptors(a);
 			/* Shut by listen_leave: there will be word. */
 			if (errno == EINVAL)
 				acceptor_pause(a, PAUSE_NS);
@@ -354,8 +362,21 @@ take_some(struct acceptor *a)
 			setsockopt(
 			    fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		a->on_accept(a->arg, fd, &peer);
+		if (descriptors_short(fd, a->use)) {
+			wait_for_descriptors(a);
+			return false;
+		}
 	}
 	return true;
+}
+
+/* What waits in the backlog is accepted when there is room for it. */
+static void
+wait_for_descriptors(struct acceptor *a)
+{
+	descriptors_tell(true);
+	a->is_short = true;
+	acceptor_pause(a, SHORT_NS);
 }
 
 static void
@@ -365,5 +386,12 @@ pause_over(struct deadline *d, bool stalled)
 	    (struct acceptor *)((char *)d - offsetof(struct acceptor, pause));
 
 	(void)stalled;
+	if (a->is_short && !descriptors_left(a->fd, a->use)) {
+		acceptor_pause(a, SHORT_NS);
+		return;
+	}
+	if (a->is_short)
+		descriptors_tell(false);
+	a->is_short = false;
 	event_add(&a->ev, NULL);
 }

@@ -47,6 +47,8 @@ struct acceptor;
 struct acceptor	*acceptor_new(struct loop *, int fd,
 		    void (*on_accept)(void *, int fd, const struct addr *peer),
 		    void *arg);
+/* What it accepts may take from the reserve of descriptors. */
+void	acceptor_for_admin(struct acceptor *);
 void	acceptor_listen(struct acceptor *);
 /* Take what is queued, then close; on_accept is called meanwhile. */
 void	acceptor_free(struct acceptor *);

@@ -327,6 +327,8 @@ connected(void *arg, int error, bool timed_out, bool stalled)
 		link_give(link, false, 0);
 	if (stalled)
 		attempt_failed(x, END_STALLED);
+	else if (error == EMFILE || error == ENFILE)
+		attempt_failed(x, END_DESCRIPTOR_LIMIT);
 	else if (is_local(error))
 		attempt_failed(x, END_LOCAL_RESOURCE);
 	else {
@@ -413,9 +415,8 @@ note(struct exchange *x, enum end why)
 static bool
 is_local(int error)
 {
-	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
-	    error == ENOMEM || error == EADDRNOTAVAIL || error == EACCES ||
-	    error == EPERM;
+	return error == ENOBUFS || error == ENOMEM || error == EADDRNOTAVAIL ||
+	    error == EACCES || error == EPERM;
 }
 
 /* As what the breaker's failure_on counts this end; 0: as nothing. */

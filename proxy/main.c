@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "net/descriptors.h"
 #include "net/loop.h"
 #include "proxy/control.h"
 #include "proxy/snapshot.h"
@@ -191,6 +192,7 @@ raise_descriptors(void)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
+	descriptors_init();
 }
 
 static void

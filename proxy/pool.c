@@ -21,6 +21,8 @@
 
 static struct pool *pool_new(struct worker *, struct server *, unsigned);
 static void pool_unref(struct pool *);
+static int connect_link(struct link *);
+static bool shed(struct worker *);
 static void link_close(struct link *);
 static void link_free(struct grave *);
 static uint64_t idle_limit(const struct pool *, unsigned);
@@ -98,8 +100,8 @@ pool_connect(struct pool *p, uint64_t timeout_ns,
 	l->connected = connected;
 	l->arg = arg;
 	l->grave.free = link_free;
-	if (conn_connect(&l->conn, p->worker->loop, &p->server->addr,
-		&opening_ops, l) == -1) {
+	if (connect_link(l) == -1 &&
+	    (errno != EMFILE || !shed(p->worker) || connect_link(l) == -1)) {
 		free(l);
 		return NULL;
 	}
@@ -172,6 +174,28 @@ pool_unref(struct pool *p)
 	LIST_REMOVE(p, entry);
 	server_unref(p->server);
 	free(p);
+}
+
+static int
+connect_link(struct link *l)
+{
+	return conn_connect(&l->conn, l->pool->worker->loop,
+	    &l->pool->server->addr, &opening_ops, l);
+}
+
+/* Out of descriptors: what idles gives way to what is needed. */
+static bool
+shed(struct worker *w)
+{
+	bool any = false;
+	struct pool *p;
+
+	LIST_FOREACH (p, &w->pools, entry) {
+		any = any || p->nidle > 0;
+		pool_close_idle(p);
+	}
+	errno = EMFILE;
+	return any;
 }
 
 /* An idle one. */

@@ -272,6 +272,8 @@ open_door(struct port *p, struct door *door)
 	o->acceptor =
 	    acceptor_new(p->worker->loop, door->fds[at], on_accept, o);
 	door->fds[at] = -1;
+	if (p->is_admin)
+		acceptor_for_admin(o->acceptor);
 	LIST_INSERT_HEAD(&p->openings, o, entry);
 }
 

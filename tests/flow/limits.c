@@ -2,10 +2,17 @@
  * Fairlead's own limits: descriptors that run out are nobody else's fault, and
  * a process that stood still blames no server.
  */
-#include <criterion/criterion.h>
-#include <signal.h>
-#include <string.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "tests/lib/front.h"
 #include "tests/lib/load.h"
@@ -26,77 +33,183 @@ limit_descriptors(rlim_t n)
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-/*
- * Hold one more request, each of which needs two descriptors of fairlead's,
- * until one is answered or none is accepted any more.
- */
-static bool
-fill_up(struct client *held[], unsigned n)
-{
-	struct response r = { 0 };
-	unsigned i;
+static const char *const held = "GET /held HTTP/1.1\r\nHost: t\r\n\r\n";
 
-	for (i = 0; i < n; i++) {
-		held[i] = dial(f.port);
-		held[i]->ms = 1000;
-		cr_assert(client_print(
-		    held[i], "GET /held HTTP/1.1\r\nHost: t\r\n\r\n"));
-		(void)WAIT_FOR(1000, origin_requests(o) > i);
-		if (origin_requests(o) > i)
-			continue;
-		if (!client_response(held[i], &r, "GET"))
-			return false;
-		must_refuse(&r, 503, "local_resource");
-		return true;
+/* Let clients in, until one waits for its answer in vain; how many. */
+static unsigned
+fill_up(struct client *in[], unsigned most)
+{
+	unsigned n;
+
+	for (n = 0; n < most; n++) {
+		struct response r = { 0 };
+
+		in[n] = dial(f.port);
+		in[n]->ms = 1000;
+		cr_assert(
+		    client_print(in[n], "GET / HTTP/1.1\r\nHost: t\r\n\r\n"));
+		if (!client_response(in[n], &r, "GET"))
+			return n;
+		cr_assert_eq(r.status, 200);
 	}
-	cr_assert_fail("%u requests and still descriptors", n);
-	return false;
+	cr_assert_fail("%u connections and still descriptors", n);
+	return n;
 }
 
-/* Whether an odd or an even number is left decides which call fails first. */
-Test(limits, local_resource__no_descriptor_left_for_a_server)
+static void
+start_short(const char *upstream)
 {
-	struct client *held[DESCRIPTORS];
-	bool seen = false;
-	unsigned idle;
-
 	limit_descriptors(DESCRIPTORS);
-	for (idle = 0; idle < 2 && !seen; idle++) {
-		o = origin_new("a");
-		origin_reply(
-		    o, (struct reply){ .path = "/held", .silent = true });
-		f = front_of(
-		    &(struct front_settings){
-			.upstream = ", circuit_breaker: { failure_rate: off, "
-				    "consecutive_failures: 1 }" },
-		    o, NULL);
-		if (idle > 0)
-			(void)dial(f.port);
-		seen = fill_up(held, DESCRIPTORS / 2);
-		daemon_signal(f.d, SIGKILL);
-		(void)daemon_wait(f.d, 10000);
-	}
-	cr_assert(seen, "accept always failed first");
+	o = origin_new("a");
+	origin_reply(o, (struct reply){ .path = "/held", .silent = true });
+	f = front_of(&(struct front_settings){ .upstream = upstream }, o, NULL);
 }
 
-/* Both processes have the same limit; fairlead needs more for itself. */
+/* Those who were let in ask for more servers than there are descriptors. */
+Test(limits, descriptor_limit__no_descriptor_left_for_a_server)
+{
+	struct client *in[DESCRIPTORS];
+	struct response r = { 0 };
+	unsigned n, i;
+
+	start_short(", circuit_breaker: { failure_rate: off, "
+		    "consecutive_failures: 1 }");
+	n = fill_up(in, DESCRIPTORS);
+	for (i = 0; i < n; i++) {
+		cr_assert(client_print(in[i], "%s", held));
+		(void)WAIT_FOR(1000, origin_count(o, "/held") > i);
+		if (origin_count(o, "/held") <= i)
+			break;
+	}
+	cr_assert_lt(i, n, "%u requests and still descriptors", n);
+	cr_assert_gt(i, 0, "a reserve is left for servers");
+	cr_assert(client_response(in[i], &r, "GET"), "%s", in[i]->why);
+	must_refuse(&r, 503, "descriptor_limit");
+	must_count(f.d,
+	    "fairlead_http_failures_total"
+	    "{route=\"all\",reason=\"descriptor_limit\"}",
+	    1);
+	must_count(f.d,
+	    "fairlead_circuit_breaker_state{upstream=\"up\","
+	    "state=\"closed\"}",
+	    1);
+	for (i = 0; i <= n; i++)
+		client_close(in[i]);
+	daemon_stop(f.d);
+}
+
+/* Nobody is turned away: who comes waits until there is room. */
 Test(limits, running_out_of_descriptors_is_survived)
 {
-	struct client held[2 * DESCRIPTORS - 20];
-	size_t n = sizeof held / sizeof *held, i;
+	struct client *in[DESCRIPTORS];
+	struct response r = { 0 };
+	unsigned n, i;
 
-	limit_descriptors(2 * DESCRIPTORS);
-	o = origin_new("a");
-	f = front_of(&(struct front_settings){ 0 }, o, NULL);
-	cr_assert_eq(get(f.port, "/", "")->status, 200);
-	for (i = 0; i < n; i++) {
-		held[i] = (struct client){ .ms = 1000 };
-		cr_assert(client_connect(&held[i], f.port));
-	}
+	start_short(", health_check: { type: http, interval: 100ms, "
+		    "unhealthy_threshold: 1 }");
+	n = fill_up(in, DESCRIPTORS);
+	cr_assert(daemon_says(f.d, 0, "accepting pauses"));
 	for (i = 0; i < n; i++)
-		client_close(&held[i]);
+		cr_assert_eq(
+		    ask(in[i], "GET / HTTP/1.1\r\nHost: t\r\n\r\n")->status,
+		    200, "one that is there");
+	cr_assert(daemon_server_up(
+	    f.d, "up", keep_printf("127.0.0.1:%d", origin_port(o))));
+	daemon_reload(f.d, "%s", keep_file(f.d->config));
+	for (i = 0; i < n; i++)
+		client_close(in[i]);
+	in[n]->ms = 0;
+	cr_assert(client_response(in[n], &r, "GET"), "%s", in[n]->why);
+	cr_assert_eq(r.status, 200, "the one that waited");
+	cr_assert(daemon_says(f.d, 0, "accepting again"));
 	cr_assert_eq(get(f.port, "/", "")->status, 200);
 	daemon_stop(f.d);
+}
+
+/* It looks ten times a second whether there are any again, and sleeps between. */
+Test(limits, waiting_for_descriptors_costs_next_to_nothing)
+{
+	static const char *const busy =
+	    "fairlead_worker_busy_seconds_total{worker=\"0\"}";
+	struct client *in[DESCRIPTORS];
+	double before;
+	int64_t then;
+
+	start_short("");
+	(void)fill_up(in, DESCRIPTORS);
+	before = daemon_metric(f.d, busy);
+	then = wait_now();
+	wait_till(then + 1000);
+	cr_assert_lt((daemon_metric(f.d, busy) - before) * 1000,
+	    (double)(wait_now() - then) / 2);
+	daemon_signal(f.d, SIGKILL);
+	(void)daemon_wait(f.d, 10000);
+}
+
+/*
+ * In a network of our own, where two ports are all there are for connections
+ * to one server.  Without the right to have one this cannot be tried.
+ */
+static bool
+own_network(void)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd;
+	bool up;
+
+	if (unshare(CLONE_NEWNET) == -1 &&
+	    unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	up = fd != -1 && ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
+	close(fd);
+	return up;
+}
+
+static void
+leave_two_ports(void)
+{
+	FILE *range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "we");
+
+	cr_assert_not_null(range);
+	cr_assert_gt(fprintf(range, "20000 20001\n"), 0);
+	cr_assert_eq(fclose(range), 0);
+}
+
+Test(limits, local_resource__no_port_left_for_a_server)
+{
+	struct client c[3] = { 0 };
+	struct response r = { 0 };
+	const char *path;
+	unsigned i;
+
+	if (!own_network())
+		cr_skip_test("no network of our own");
+	o = origin_new("a");
+	origin_reply(o, (struct reply){ .path = "/held", .silent = true });
+	f = front_of(
+	    &(struct front_settings){ .top = "# the clients need no port\n" },
+	    o, NULL);
+	path = keep_printf("%s/s", f.d->directory);
+	daemon_reload(f.d,
+	    "workers: 1\n"
+	    "listeners: { local: { address: \"unix:%s\" } }\n"
+	    "admin: { address: \"127.0.0.1:0\" }\n"
+	    "access_log: { output: \"%s\" }\n"
+	    "routes: [{ path: \"/*\", to: [\"127.0.0.1:%d\"] }]\n",
+	    path, f.access_log, origin_port(o));
+	leave_two_ports();
+	for (i = 0; i < 3; i++) {
+		cr_assert(client_connect_unix(&c[i], path), "%s", c[i].why);
+		cr_assert(client_print(&c[i], "%s", held));
+		if (i < 2)
+			cr_assert(WAIT_FOR(5000, origin_requests(o) > i));
+	}
+	cr_assert(client_response(&c[2], &r, "GET"), "%s", c[2].why);
+	must_refuse(&r, 503, "local_resource");
+	front_must_log(&f, "/held", "local_resource");
+	daemon_signal(f.d, SIGKILL);
+	(void)daemon_wait(f.d, 10000);
 }
 
 static void

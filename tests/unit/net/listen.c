@@ -535,11 +535,9 @@ Test(listen, out_of_descriptors_it_pauses_and_goes_on)
 	limit.rlim_cur = (rlim_t)next;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	drive(loop, 20);
+	cr_assert_eq(accepted, 0);
 	setrlimit(RLIMIT_NOFILE, &saved);
-	drive(loop, 20);
-	cr_assert_eq(accepted, 0, "not before its time");
-	acceptor_pause(a, 0);
-	cr_assert(DRIVE_UNTIL(loop, accepted == 1));
+	cr_assert(DRIVE_UNTIL(loop, accepted == 1), "it goes on by itself");
 	acceptor_free(a);
 	close(one);
 }
