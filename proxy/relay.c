@@ -176,7 +176,10 @@ server_done(struct exchange *x)
 	attempt_over(x, END_NONE);
 }
 
-/* 100 was said already, or never asked for. */
+/*
+ * 100 was said already, or never asked for; other interim heads are not kept
+ * for a client that does not take what there is.
+ */
 static void
 up_head(void *arg, struct head *head, bool last)
 {
@@ -185,7 +188,8 @@ up_head(void *arg, struct head *head, bool last)
 	if (head->status == 100)
 		return;
 	if (head->status < 200) {
-		x->down->ops->head(x->down, head, false);
+		if (x->down->ops->room(x->down) > 0)
+			x->down->ops->head(x->down, head, false);
 		return;
 	}
 	attempt_answered(x, head->status);
