@@ -18,6 +18,7 @@
 #include "proxy/client.h"
 #include "proxy/control.h"
 #include "proxy/exchange.h"
+#include "proxy/gate.h"
 #include "proxy/group.h"
 #include "proxy/lease.h"
 #include "proxy/port.h"

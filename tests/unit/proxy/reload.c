@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "conf/conf.h"
 #include "proxy/doors.h"
+#include "proxy/gate.h"
 #include "proxy/group.h"
 #include "proxy/lease.h"
 #include "proxy/port.h"

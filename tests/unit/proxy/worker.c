@@ -11,6 +11,7 @@
 #include "conf/conf.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
+#include "proxy/gate.h"
 #include "proxy/group.h"
 #include "proxy/lease.h"
 #include "proxy/port.h"
