@@ -352,14 +352,27 @@ judge(unsigned id)
 	}
 }
 
+static int
+compare_rows(const void *p, const void *q)
+{
+	const struct row *a = p, *b = q;
+	int order = strcmp(a->what, b->what);
+
+	return order != 0 ? order : strcmp(a->reason, b->reason);
+}
+
 static char *
-table(long rss_before, long rss_after)
+table(enum herd_mood mood, long rss_before, long rss_after)
 {
 	struct bytes b = { 0 };
 	unsigned i;
 
+	qsort(rows, nrows, sizeof *rows, compare_rows);
+	bytes_printf(&b, "\n%s\n",
+	    mood == HERD_WILD ? "Faults of every kind"
+			      : "One server after the other killed");
 	bytes_printf(&b,
-	    "\n%u requests in %u s, %u responses; %u kills, %u stops, "
+	    "%u requests in %u s, %u responses; %u kills, %u stops, "
 	    "%u times all servers down, %u reloads\n",
 	    begun, seconds(), responses, herd_kills(herd), herd_stops(herd),
 	    herd_outages(herd), reloads);
@@ -376,7 +389,7 @@ table(long rss_before, long rss_after)
 	return b.p;
 }
 
-/* Start, run, judge everything; the number of responses that were not whole. */
+/* Start, run, judge everything. */
 static void
 survive(enum herd_mood mood, unsigned period_ms)
 {
@@ -396,7 +409,7 @@ survive(enum herd_mood mood, unsigned period_ms)
 	read_access_log();
 	for (id = 0; id < begun; id++)
 		judge(id);
-	text = table(before, after);
+	text = table(mood, before, after);
 	if (getenv("SOAK_SECONDS") != NULL) {
 		fputs(text, stdout);
 		fflush(stdout);
