@@ -53,6 +53,7 @@ attempt_start(struct exchange *x)
 	struct attempt *a = &x->attempt;
 	uint64_t ticket = 0;
 
+	a->lost = -1;
 	if (r->ntargets > 1)
 		ticket = atomic_fetch_add_explicit(
 		    &x->route->ticket, 1, memory_order_relaxed);
@@ -240,9 +241,10 @@ pick(struct exchange *x)
 	if (index == -1)
 		index = upstream_pick(
 		    a->upstream, x->worker, a->any_tried ? &a->tried : NULL);
-	if (index == -1 && a->last == END_UPSTREAM_RESET && a->any_tried) {
-		serverset_empty(&a->tried);
-		index = upstream_pick(a->upstream, x->worker, NULL);
+	if (index == -1 && a->lost != -1) {
+		serverset_clear(&a->tried, (unsigned)a->lost);
+		a->lost = -1;
+		index = upstream_pick(a->upstream, x->worker, &a->tried);
 	}
 	return index;
 }
@@ -375,6 +377,8 @@ may_try_again(struct exchange *x, enum end why)
 	if (why == END_STALE || why == END_STALE_UNSENT)
 		return true;
 	tried(x);
+	if (why == END_UPSTREAM_RESET)
+		a->lost = a->index;
 	return true;
 }
 

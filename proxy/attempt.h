@@ -41,6 +41,9 @@ struct attempt {
 	struct h1_settings	 h1;
 	struct serverset	 tried;
 	bool			 any_tried;	/* `tried' is initialised */
+	int			 lost;		/* the one of them that lost the
+						 * request and may be asked again;
+						 * -1: nobody */
 	enum end		 last;		/* why the one before failed */
 	struct access_attempt	 log[ATTEMPTS_LOGGED];
 	unsigned		 nlog;

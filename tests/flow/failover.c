@@ -213,6 +213,36 @@ Test(failover, stale__no_backup_is_called_for_it)
 	daemon_stop(d);
 }
 
+/* The other one never got it, so that this is still the one repetition. */
+Test(failover, connect_timeout__a_lost_get_goes_back_where_it_was)
+{
+	int deaf = deaf_port();
+	struct client *c;
+	struct daemon *d;
+
+	a = origin_new("a");
+	origin_reply(
+	    a, (struct reply){ .path = "/lost", .raw = "", .cut = CUT_FIN });
+	d = daemon_start("listeners: { http: { address: \"127.0.0.1:0\" } }\n"
+			 "admin: { address: \"127.0.0.1:0\" }\n"
+			 "access_log: off\n"
+			 "workers: 1\n"
+			 "routes: [{ name: all, path: \"/*\", to: up }]\n"
+			 "upstreams: { up: {\n"
+			 "  timeouts: { connect: 1s },\n"
+			 "  balance: { policy: round_robin }, servers: [\n"
+			 "  { address: \"127.0.0.1:%d\", weight: 256 },\n"
+			 "  { address: \"127.0.0.1:%d\" }] } }\n",
+	    origin_port(a), deaf);
+	c = dial(daemon_port(d, "http"));
+	cr_assert(client_print(c, "GET /lost HTTP/1.1\r\nHost: t\r\n\r\n"));
+	cr_assert_not_null(origin_seen(a, 0));
+	origin_reply(a, (struct reply){ .path = "/lost" });
+	cr_assert_eq(answer(c, "GET")->status, 200);
+	cr_assert_eq(origin_count(a, "/lost"), 2);
+	daemon_stop(d);
+}
+
 /*
  * The connection is gone before fairlead, which stands still, hears of it:
  * nothing of the request can have reached anybody.
