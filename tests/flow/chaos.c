@@ -94,8 +94,8 @@ yaml(unsigned variant)
 	    "    balance: { policy: %s }\n"
 	    "    pool: { max_idle: %u }\n"
 	    "    health_check: %s\n",
-	    cert.cert, cert.key, access_log, variant, variant, servers.p,
-	    variant % 2 == 0 ? "round_robin" : "least_connections",
+	    cert.cert, cert.key, access_log, variant % 10, variant % 10,
+	    servers.p, variant % 2 == 0 ? "round_robin" : "least_connections",
 	    variant % 3 == 0 ? 2 : 64,
 	    variant % 4 < 2 ? "off"
 			    : "{ path: /healthz, interval: 250ms, "
