@@ -285,22 +285,26 @@ why_refused(unsigned id, const json_t *line)
 		return NULL;
 	if (n->post)
 		return "refused: the POST was in flight";
+	/* RFC 9110 9.2.2: an automatic retry that failed is not retried. */
 	return losses(id, line) >= 2 ? "refused: the GET was lost twice" : NULL;
 }
 
-/* Before its first byte was out or after: an RST may also take what was. */
+/* The RST that tells of the cut may take the head with it, then none came. */
 static const char *
 why_cut(unsigned id, const json_t *line)
 {
 	const struct crowd_note *n = crowd_note(crowd, id);
+	bool begun_here = n->outcome == OUT_CUT;
 
 	if (*text_in(line, "reason") == '\0')
 		return NULL;
 	if (facts[id].cut)
-		return "cut: the server cut its answer";
-	return was_killed(n, text_in(line, "server"))
-	    ? "cut: the server was killed"
-	    : NULL;
+		return begun_here ? "cut: the server cut its answer"
+				  : "reset: the server cut its answer";
+	if (was_killed(n, text_in(line, "server")))
+		return begun_here ? "cut: the server was killed"
+				  : "reset: the server was killed";
+	return NULL;
 }
 
 static void
