@@ -109,7 +109,7 @@ PAGES   = $(wildcard man/*.[1-9])
 
 .PHONY: all help tests flows helpers fuzzers check layers pure lint style \
 	soak soak-node format man fuzz mutants demo deps install uninstall clean \
-	compile_commands
+	compile_commands FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
