@@ -150,33 +150,3 @@ Test(process, a_worker_that_stands_still_is_named_and_relieved)
 	(void)load_stop(l);
 	daemon_stop(d);
 }
-
-Test(process, the_command_line_says_what_is_wrong)
-{
-	static const struct {
-		const char *arguments;
-		int code;
-	} lines[] = {
-		{ "-V", 0 },
-		{ "--version --verbose", 0 },
-		{ "--help", 0 },
-		{ "schema", 0 },
-		{ "--nonsense", 2 },
-		{ "-c /nowhere/fairlead.yaml", 78 },
-		{ "-t /nowhere/fairlead.yaml", 78 },
-		{ "-t", 78 },
-	};
-	const char *program = getenv("FAIRLEAD_BIN");
-	size_t i;
-	int status;
-
-	for (i = 0; i < sizeof lines / sizeof *lines; i++) {
-		status = system(keep_printf(
-		    "FAIRLEAD_CONFIG=/nowhere/x %s %s >/dev/null 2>&1",
-		    program == NULL ? "./fairlead" : program,
-		    lines[i].arguments));
-		cr_assert(
-		    WIFEXITED(status) && WEXITSTATUS(status) == lines[i].code,
-		    "%s: %d", lines[i].arguments, WEXITSTATUS(status));
-	}
-}

@@ -10,6 +10,7 @@
 #include "proxy/group.h"
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
+#include "stats/rates.h"
 #include "tests/lib/bytes.h"
 #include "tests/lib/origin.h"
 
@@ -101,6 +102,16 @@ Test(control, looks_at_its_workers_each_second)
 	tick(control);
 	cr_assert_not(atomic_load(&w->pinged), "who has ended turns no more");
 	w->ended = false;
+	rig_stop();
+}
+
+Test(control, takes_a_sample_of_all_figures_each_second)
+{
+	struct control *control = rig_start(ONE_WORKER PLAIN);
+	unsigned slot = control->snapshot->routes[0].slot;
+
+	RIG_UNTIL(rig_get(rig_port("http"), "/").status == 418 &&
+	    stats_rate(control->rates, STATS_ROUTES, slot) > 0);
 	rig_stop();
 }
 

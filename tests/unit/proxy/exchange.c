@@ -24,6 +24,7 @@
 #include "proxy/worker.h"
 #include "stats/stats.h"
 #include "tests/lib/bytes.h"
+#include "tests/lib/certs.h"
 #include "tests/lib/origin.h"
 
 TestSuite(exchange, .timeout = 60);
@@ -497,6 +498,33 @@ Test(exchange, a_client_that_leaves_takes_its_request_with_it)
 	cr_assert_eq(number(last_line(), "ttfb_ms"), -1);
 }
 
+Test(exchange, nothing_is_kept_to_be_sent_again_once_there_is_an_answer)
+{
+	struct exchange *x;
+	int fd;
+
+	start("", "", "");
+	origin_reply(o,
+	    (struct reply){ .early = true,
+		.sized = true,
+		.size = 100,
+		.piece = 1,
+		.pace_ms = 100 });
+	fd = rig_dial(rig_port("http"));
+	rig_send(fd,
+	    "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
+	    "\r\nab");
+	RIG_UNTIL(!TAILQ_EMPTY(&w->exchanges));
+	x = TAILQ_FIRST(&w->exchanges);
+	RIG_UNTIL(x->phase == PHASE_ANSWER);
+	cr_assert_eq(x->replay.n, 0);
+	rig_send(fd, "cd");
+	RIG_UNTIL(x->bytes_in == 4);
+	cr_assert_eq(x->replay.n, 0);
+	close(fd);
+	rig_stop_at_once();
+}
+
 Test(exchange, bodies_pass_both_ways_whole)
 {
 	int fd;
@@ -694,6 +722,26 @@ Test(exchange, https_is_at_443_or_where_it_listens)
 	rig_stop();
 }
 
+Test(exchange, https_is_where_the_first_tls_listener_is)
+{
+	struct cert cert =
+	    cert_make(rig_directory(), "a", "a.test", CERT_ECDSA);
+
+	control = rig_start(ONE_WORKER
+	    "listeners:\n  http: { address: \"127.0.0.1:0\", redirect: https }\n"
+	    "  path: { address: \"unix:%s/s\", tls: { certificates: "
+	    "[{ cert: %s, key: %s }] } }\n"
+	    "  https: { address: \"127.0.0.1:0\", tls: { certificates: "
+	    "[{ cert: %s, key: %s }] } }\n" ON_ADMIN NO_LOG TEAPOT,
+	    rig_directory(), cert.cert, cert.key, cert.cert, cert.key);
+	w = control->workers[0];
+	must_go("GET /a?b HTTP/1.1\r\nHost: a:80\r\n\r\n",
+	    keep_printf("https://a:%d/a?b", rig_port("https")));
+	must_go("GET /a HTTP/1.1\r\nHost: a\r\n\r\n",
+	    keep_printf("https://a:%d/a", rig_port("https")));
+	rig_stop();
+}
+
 Test(exchange, another_method_is_told_which_are_allowed)
 {
 	struct rig_answer a;
@@ -759,5 +807,6 @@ Test(exchange, weighted_targets_share_by_turns)
 		    &w->lease->upstreams[i].stats->duration);
 	cr_assert_eq(n[0], 6);
 	cr_assert_eq(n[1], 2);
+	cr_assert_eq(atomic_load(&w->lease->snapshot->routes[0].ticket), 8);
 	rig_stop();
 }
