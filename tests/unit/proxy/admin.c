@@ -1,5 +1,4 @@
 /* proxy/admin, requests and access_file: what control tells and keeps. */
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -163,12 +162,9 @@ static json_t *
 requests(const char *path)
 {
 	struct rig_answer a = ask("GET", path, "localhost");
-	json_error_t why;
-	json_t *doc = json_loads(a.body, JSON_REJECT_DUPLICATES, &why);
 
 	cr_assert_eq(a.status, 200);
-	cr_assert_not_null(doc, "%s: %s", why.text, a.body);
-	return doc;
+	return rig_json(a.body);
 }
 
 static size_t

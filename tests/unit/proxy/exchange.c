@@ -2,7 +2,6 @@
  * proxy/exchange, attempt, relay, reply and log: one request after another,
  * with what it leaves behind.
  */
-#include <jansson.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -96,14 +95,10 @@ last_line(void)
 {
 	char *all = keep_file(keep_printf("%s/access", rig_directory()));
 	char *line = all, *next;
-	json_error_t why;
-	json_t *doc;
 
 	while ((next = strchr(line, '\n')) != NULL && next[1] != '\0')
 		line = next + 1;
-	doc = json_loads(line, JSON_REJECT_DUPLICATES, &why);
-	cr_assert_not_null(doc, "%s: %s", why.text, line);
-	return doc;
+	return rig_json(line);
 }
 
 static const char *

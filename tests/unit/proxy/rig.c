@@ -234,6 +234,20 @@ rig_says(const char *text)
 	return n;
 }
 
+json_t *
+rig_json(const char *text)
+{
+	static json_t *all; /* what is read is borrowed from here */
+	json_error_t why;
+	json_t *doc = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+
+	cr_assert_not_null(doc, "%s: %s", why.text, text);
+	if (all == NULL)
+		all = json_array();
+	json_array_append_new(all, doc);
+	return doc;
+}
+
 uint64_t
 rig_noted(const struct histogram *h)
 {

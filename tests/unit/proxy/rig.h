@@ -2,6 +2,7 @@
 #define TESTS_PROXY_RIG_H
 
 #include <criterion/criterion.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -51,6 +52,8 @@ void		 rig_write(const char *yaml, ...)
 const char	*rig_directory(void);
 /* How often that is in what was logged so far. */
 unsigned	 rig_says(const char *text);
+/* That text as JSON; lives as long as the test. */
+json_t		*rig_json(const char *text);
 /* How many values were noted there. */
 uint64_t	 rig_noted(const struct histogram *);
 
