@@ -73,7 +73,7 @@ check_near(struct check *x, const struct conf_node *names, struct text name)
 
 	for (i = 0; names != NULL && i < names->n; i++)
 		nearest_offer(&near, names->pairs[i].key->text);
-	if (near.found.n == 0)
+	if (near.found.p == NULL)
 		return "";
 	key = node_pair(names, near.found)->key;
 	return arena_printf(&x->conf->arena,

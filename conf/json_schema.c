@@ -4,6 +4,7 @@
  * cannot say it (a value with ${} may become anything), never stricter.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "conf/conf.h"
@@ -290,8 +291,7 @@ put_words(struct json *j, const struct key *k)
 	json_open_list(j);
 	for (i = 0; words_get(k->words, i, &word); i++) {
 		json_text(j, word);
-		if (word.p[word.n - 1] >= '0' && word.p[word.n - 1] <= '9' &&
-		    word.p[0] >= '0' && word.p[0] <= '9')
+		if (strspn(word.p, "0123456789.") >= word.n)
 			json_raw(j, word);
 	}
 	json_close_list(j);

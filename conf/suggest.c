@@ -49,7 +49,7 @@ suggest_key(struct arena *arena, const char *path, struct text key)
 	for (i = 0; i < schema_keys; i++)
 		if (key_is_under(&schema[i], path))
 			nearest_offer(&near, text_of(key_name(&schema[i])));
-	if (near.found.n > 0)
+	if (near.found.p != NULL)
 		return did_you_mean(arena, near.found);
 	if ((place = elsewhere(arena, key)) != NULL || ours == NULL)
 		return place;
@@ -73,7 +73,7 @@ suggest_word(struct arena *arena, const char *words, struct text word)
 		list = arena_printf(arena, "%.*s%s%.*s", TEXT_ARG(list),
 		    i > 0 ? ", " : "", TEXT_ARG(one));
 	}
-	if (near.found.n > 0)
+	if (near.found.p != NULL)
 		return did_you_mean(arena, near.found);
 	return arena_printf(arena, i > 1 ? "one of: %s" : "only: %s", list.p).p;
 }
@@ -89,7 +89,7 @@ nearest_offer(struct nearest *near, struct text candidate)
 		most = 3;
 	distance = text_distance(near->to, candidate, (unsigned)most);
 	if (distance > most || distance >= candidate.n ||
-	    (near->found.n > 0 && distance >= near->distance))
+	    (near->found.p != NULL && distance >= near->distance))
 		return;
 	near->found = candidate;
 	near->distance = distance;

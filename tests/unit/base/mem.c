@@ -7,6 +7,7 @@
 #include <wchar.h>
 
 #include "base/mem.h"
+#include "base/poison.h"
 
 Test(mem, nothing_is_still_a_pointer)
 {
@@ -158,12 +159,14 @@ Test(arena, copies_end_with_a_nul)
 	arena_fini(&a);
 }
 
-/* Whatever its length: the next piece begins behind the NUL. */
+/* Whatever its length and what was there before: the next piece begins behind. */
 Test(arena, a_nul_is_the_copy_s_own)
 {
 	struct arena a = { 0 };
 	char bytes[65];
 
+	memset(arena_alloc(&a, 3000), '#', 3000);
+	arena_reset(&a);
 	memset(bytes, 'x', 64);
 	bytes[64] = '\0';
 	for (size_t n = 0; n <= 64; n++) {
@@ -181,3 +184,27 @@ Test(arena, a_nul_is_the_copy_s_own)
 	}
 	arena_fini(&a);
 }
+
+#ifdef BASE_POISON
+static bool
+is_given(const void *p, size_t n)
+{
+	return !__asan_address_is_poisoned((const char *)p + n - 1) &&
+	    __asan_address_is_poisoned((const char *)p + n);
+}
+
+Test(arena, only_bytes_that_were_given_may_be_touched)
+{
+	struct arena a = { 0 };
+	char *small = arena_alloc(&a, 5);
+	char *large = arena_alloc(&a, 10003);
+
+	cr_assert(is_given(small, 5));
+	cr_assert(is_given(large, 10003));
+	arena_reset(&a);
+	cr_assert(__asan_address_is_poisoned(small));
+	cr_assert_eq(arena_alloc(&a, 13), small);
+	cr_assert(is_given(small, 13));
+	arena_fini(&a);
+}
+#endif

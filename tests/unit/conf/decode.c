@@ -501,6 +501,20 @@ Test(decode, every_key_of_the_routes)
 	conf_free(conf);
 }
 
+Test(decode, a_route_may_be_for_several_listeners)
+{
+	struct conf *conf =
+	    parse("listeners:\n  a: { address: \":80\" }\n"
+		  "  b: { address: \":81\" }\n  c: { address: \":82\" }\n"
+		  "routes: [{ listeners: [b, c], to: \"a:1\" }]\n");
+
+	cr_assert_not_null(conf->routes[0].on_listener);
+	cr_expect(!conf->routes[0].on_listener[0]);
+	cr_expect(conf->routes[0].on_listener[1]);
+	cr_expect(conf->routes[0].on_listener[2]);
+	conf_free(conf);
+}
+
 Test(decode, off_turns_off)
 {
 	struct conf *conf =

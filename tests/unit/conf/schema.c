@@ -216,6 +216,18 @@ json_schema(void)
 	return root;
 }
 
+/* A truth or a number is written bare, unless it is a word. */
+static bool
+is_of_its_type(const json_t *value, const struct key *k)
+{
+	if (k->type == KEY_BOOL)
+		return json_is_boolean(value);
+	if (k->type == KEY_COUNT && strcmp(k->fallback, "off") != 0 &&
+	    strcmp(k->fallback, "auto") != 0)
+		return json_is_integer(value);
+	return json_is_string(value);
+}
+
 Test(schema, the_json_schema_has_every_key_with_its_help_and_default)
 {
 	json_t *root = json_schema(), *at, *value;
@@ -235,6 +247,8 @@ Test(schema, the_json_schema_has_every_key_with_its_help_and_default)
 		if (k->type >= KEY_BOOL)
 			cr_expect_eq(
 			    value != NULL, k->fallback != NULL, "%s", k->path);
+		if (value != NULL && (k->flags & KEY_MANY) == 0)
+			cr_expect(is_of_its_type(value, k), "%s", k->path);
 		if (json_is_string(value))
 			cr_expect_str_eq(json_string_value(value), k->fallback);
 		if (json_is_integer(value))
@@ -300,6 +314,7 @@ Test(schema, the_json_schema_says_types_ranges_words_and_what_must_be)
 	cr_expect(names(json_object_get(at, "type"), "string"));
 	at = find_path(root, "routes[].host");
 	cr_expect_not_null(choice_with(at, "items"));
+	cr_expect_eq(json_integer_value(choice_with(at, "minItems")), 1);
 	at = find_path(root, "routes[].name");
 	cr_expect_null(choice_with(at, "items"));
 	at = find_path(root, "routes[].to");
@@ -309,6 +324,8 @@ Test(schema, the_json_schema_says_types_ranges_words_and_what_must_be)
 	at = json_object_get(at, "additionalProperties");
 	cr_expect_not_null(choice_with(at, "items"));
 	at = find_path(root, "listeners");
+	cr_expect_eq(
+	    json_integer_value(json_object_get(at, "minProperties")), 1);
 	at = find_items(at, "additionalProperties");
 	cr_expect(names(json_object_get(at, "required"), "address"));
 	cr_expect(!names(json_object_get(at, "required"), "tls"));
@@ -364,4 +381,29 @@ Test(schema, the_reference_has_every_key_once)
 	    "that is defined twice and a pattern that matches nothing are "
 	    "errors.\n"));
 	free(text);
+}
+
+/* The page as it was last read by somebody: what it promises is kept. */
+Test(schema, the_committed_manual_has_the_reference_as_it_is)
+{
+	const char *root = getenv("FAIRLEAD_ROOT");
+	struct buf reference = { 0 }, page = { 0 };
+	char path[4096], block[4096], *part, *all;
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/man/fairlead.yaml.5",
+	    root != NULL ? root : ".");
+	f = fopen(path, "r");
+	cr_assert_not_null(f, "%s", path);
+	while ((n = fread(block, 1, sizeof(block), f)) > 0)
+		buf_append(&page, block, n);
+	fclose(f);
+	conf_reference(&reference);
+	part = whole(&reference);
+	all = whole(&page);
+	cr_assert_not_null(
+	    strstr(all, part), "the manual is old: run make man");
+	free(part);
+	free(all);
 }

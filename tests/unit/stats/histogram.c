@@ -77,6 +77,17 @@ Test(histogram, counts_up_to_a_bound_include_the_bound)
 	cr_assert_eq(histogram_sum_upto(&sum, 60 * CLOCK_S), 3);
 }
 
+Test(histogram, counts_up_to_any_bound_include_no_time_at_all)
+{
+	static struct histogram h;
+	static struct histogram_sum sum;
+
+	histogram_note(&h, 0);
+	histogram_sum_add(&sum, &h);
+	cr_assert_eq(histogram_sum_upto(&sum, 0), 1);
+	cr_assert_eq(histogram_sum_upto(&sum, CLOCK_MS), 1);
+}
+
 Test(histogram, sums_add_over_several)
 {
 	static struct histogram a, b;

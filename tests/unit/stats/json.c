@@ -283,11 +283,33 @@ Test(json, workers_without_control)
 {
 	has_members("workers", 2);
 	is_number("workers/0/id", 0);
+	is_number("workers/0/requests", 414);
+	is_number("workers/1/requests", 3);
 	is_number("workers/0/busy", 0);
 	is_number("workers/0/lag_ms_p99", 0.08);
 	is_number("workers/1/id", 1);
 	is_number("workers/1/busy", 0.31);
 	is_number("workers/1/lag_ms_p99", 0);
+}
+
+/* The figures as they are by now. */
+static void
+render_again(void)
+{
+	struct buf b = { 0 };
+
+	stats_render_json(&rich.view, &b);
+	json_decref(root);
+	root = parse(&b);
+}
+
+Test(json, a_worker_s_requests_are_those_of_all_routes)
+{
+	counter_add(&stats_route(rich.stats[0], 2)->requests, 70);
+	counter_add(
+	    &stats_route(rich.stats[0], STATS_SLOT_NONE)->requests, 600);
+	render_again();
+	is_number("workers/0/requests", 414 + 70 + 600);
 }
 
 Test(json, never_is_null)

@@ -172,6 +172,34 @@ Test(prometheus, servers)
 	       "server=\"10.0.0.3:8080\"} 1");
 }
 
+/* The second upstream has a server and a breaker too. */
+Test(prometheus, each_upstream_is_shown_with_what_is_its_own)
+{
+	struct buf b = { 0 };
+
+	rich.upstreams[1].servers = &rich.servers[2];
+	rich.upstreams[1].nservers = 1;
+	rich.upstreams[1].breaker.on = true;
+	rich.upstreams[1].breaker.rejected = 4;
+	counter_add(&stats_listener(rich.stats[2], 2)->accepted, 9);
+	free(text);
+	prometheus_render(&rich.view, &b);
+	text = rich_string(&b);
+	SAMPLE("fairlead_server_up" AT "} 1");
+	SAMPLE("fairlead_server_up{upstream=\"plain\","
+	       "server=\"10.0.0.3:8080\"} 1");
+	SAMPLE("fairlead_upstream_servers{upstream=\"plain\","
+	       "state=\"draining\"} 1");
+	SAMPLE("fairlead_upstream_servers{upstream=\"plain\","
+	       "state=\"healthy\"} 0");
+	SAMPLE("fairlead_circuit_breaker_rejected_total{"
+	       "upstream=\"catalog\"} 17");
+	SAMPLE("fairlead_circuit_breaker_rejected_total{"
+	       "upstream=\"plain\"} 4");
+	SAMPLE("fairlead_listener_connections_accepted_total{"
+	       "listener=\"http\"} 9");
+}
+
 Test(prometheus, server_without_an_address_has_a_state_but_no_counters)
 {
 	SAMPLE("fairlead_server_up{upstream=\"catalog\","

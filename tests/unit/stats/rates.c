@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 #include <malloc.h>
 
+#include "balancer/board.h"
+#include "balancer/server.h"
 #include "base/clock.h"
 #include "stats/rates.h"
 #include "stats/view.h"
@@ -167,6 +169,66 @@ Test(rates, departed_worker_is_forgotten)
 	view.nworkers = 0;
 	second(0);
 	cr_assert_float_eq(stats_busy(rates, 0), 0, 1e-9);
+}
+
+/* Two upstreams with two servers each, in slots 10 to 13. */
+static struct server *servers[4];
+static struct view_server shown[4];
+static struct view_upstream upstreams[2];
+
+static void
+show_servers(void)
+{
+	struct board *board = board_new();
+	struct addr addr;
+
+	cr_assert(addr_from_ip(TEXT("10.0.0.1"), 80, &addr));
+	for (unsigned i = 0; i < 4; i++) {
+		servers[i] = server_new(board, "u", "s", &addr);
+		shown[i] = (struct view_server){ .server = servers[i],
+			.slot = 10 + i };
+		upstreams[i / 2] =
+		    (struct view_upstream){ .servers = &shown[i / 2 * 2],
+			    .nservers = 2 };
+	}
+	board_unref(board);
+	view.upstreams = upstreams;
+	view.nupstreams = 2;
+}
+
+Test(rates, each_server_has_its_own)
+{
+	show_servers();
+	second(0);
+	for (unsigned i = 0; i < 4; i++)
+		for (unsigned n = 0; n <= i; n++)
+			server_count(&servers[i]->requests[1]);
+	second(0);
+	for (unsigned i = 0; i < 4; i++) {
+		cr_assert_float_eq(
+		    stats_rate(rates, STATS_SERVERS, 10 + i), i + 1, 1e-9);
+		server_unref(servers[i]);
+	}
+}
+
+Test(rates, each_route_and_worker_has_its_own)
+{
+	struct view_route routes[2] = { { "a", 3 }, { "b", 4 } };
+	struct stats *other = stats_new();
+	struct view_worker workers[2] = { worker, { .id = 5, .stats = other } };
+
+	view.routes = routes;
+	view.workers = workers;
+	view.nroutes = view.nworkers = 2;
+	second(0);
+	counter_add(&stats_route(other, 4)->requests, 30);
+	counter_add(&other->busy_ns, 310 * CLOCK_MS);
+	second(7);
+	cr_assert_float_eq(rate(), 7, 1e-9);
+	cr_assert_float_eq(stats_rate(rates, STATS_ROUTES, 4), 30, 1e-9);
+	cr_assert_float_eq(stats_busy(rates, 2), 0, 1e-9);
+	cr_assert_float_eq(stats_busy(rates, 5), 0.31, 1e-9);
+	stats_free(other);
 }
 
 static void
