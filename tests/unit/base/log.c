@@ -32,6 +32,7 @@ heard(void)
 	ssize_t n = read(reading, said, sizeof(said) - 1);
 
 	said[n < 0 ? 0 : n] = '\0';
+	cr_assert(n <= 0 || strlen(said) == (size_t)n, "no NUL is written");
 	return said;
 }
 
@@ -139,6 +140,26 @@ Test(log, a_long_line_is_cut_and_still_ends)
 	log_info("%s", text);
 	cr_assert_eq(count_lines(heard()), 1);
 	cr_assert_eq(strspn(strchr(said, 'x'), "x"), 1023);
+}
+
+Test(log, an_empty_message_is_a_line_too)
+{
+	log_setup(LOG_INFO, LOG_TEXT);
+	log_info("%s", "");
+	cr_assert_not_null(strstr(heard(), " info  \n"));
+}
+
+/* 1015 bytes and a note of which 8 still fit. */
+Test(log, what_was_held_back_is_said_as_far_as_there_is_room)
+{
+	struct log_site site = { .held = 7 };
+	static char text[1016];
+
+	log_setup(LOG_INFO, LOG_TEXT);
+	memset(text, 'x', sizeof(text) - 1);
+	log_at(&site, LOG_INFO, "%s", text);
+	cr_assert_not_null(strstr(heard(), "x (7 more\n"));
+	cr_assert_eq(count_lines(said), 1);
 }
 
 static void

@@ -94,6 +94,15 @@ Test(writer, writes_what_was_put_in_order)
 	cr_assert_str_eq(content(path), "one\ntwo\nthree\n");
 }
 
+Test(writer, a_line_may_be_empty)
+{
+	struct writer *w = writer_new(path);
+
+	put(writer_ring(w), "\n");
+	writer_free(w);
+	cr_assert_str_eq(content(path), "\n");
+}
+
 Test(writer, appends_to_a_file_that_is_there)
 {
 	struct writer *w = writer_new(path);
@@ -390,6 +399,40 @@ Test(writer, free_does_not_wait_for_a_blocked_pipe)
 	close(fd);
 }
 
+/* Reads all there is until nobody writes any more. */
+static void *
+read_on(void *arg)
+{
+	struct pollfd p = { .fd = *(int *)arg, .events = POLLIN };
+	static char got[100000];
+	size_t n = 0;
+
+	while (poll(&p, 1, 20000) == 1 && (p.revents & POLLIN) != 0)
+		n += drain(p.fd, got + n, sizeof(got) - n);
+	return (void *)n;
+}
+
+/* Four times what the pipe holds: the last words take several turns. */
+Test(writer, what_waits_at_the_end_is_written_if_it_is_read)
+{
+	int fd = blocked_fifo();
+	struct writer *w = writer_new(path);
+	struct ring *r = writer_ring(w);
+	static char line[16384];
+	pthread_t reader;
+	void *n;
+
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	cr_assert(ring_put(r, line, sizeof(line)));
+	poll(NULL, 0, 250); /* the pipe is full */
+	pthread_create(&reader, NULL, read_on, &fd);
+	writer_free(w);
+	pthread_join(reader, &n);
+	cr_assert_eq((size_t)n, sizeof(line));
+	close(fd);
+}
+
 Test(writer, a_reader_that_went_away_kills_nobody)
 {
 	int fd = blocked_fifo();
@@ -470,6 +513,25 @@ Test(writer, a_line_larger_than_a_ring_is_dropped)
 	cr_assert(ring_put(r, line, 256 * 1024));
 	writer_free(w);
 	cr_assert_eq(size_of(path), 256 * 1024);
+}
+
+/* Else each line would cost a system call, and a turn of the flusher. */
+Test(writer, few_bytes_wait_for_the_flusher_s_next_turn)
+{
+	struct writer *w = writer_new(path);
+	struct ring *r = writer_ring(w);
+	uint64_t slowest = 0;
+
+	for (off_t i = 1; i <= 10; i++) {
+		uint64_t began = clock_now(), took;
+
+		put(r, "x\n");
+		UNTIL(size_of(path) == 2 * i);
+		took = clock_now() - began;
+		slowest = took > slowest ? took : slowest;
+	}
+	cr_assert_geq(slowest, 50 * CLOCK_MS);
+	writer_free(w);
 }
 
 /* Half a ring wakes the flusher; it does not wait for its next turn. */
