@@ -53,6 +53,8 @@ h1_write_request(struct buf *to, const struct head *head, bool keep_alive)
 	put_request_framing(&pen, head);
 	if (head->expect_continue)
 		put(&pen, TEXT("Expect: 100-continue\r\n"));
+	if (head->takes_trailers) /* RFC 9110 10.1.4 */
+		put(&pen, TEXT("TE: trailers\r\nConnection: TE\r\n"));
 	if (!keep_alive)
 		put(&pen, TEXT("Connection: close\r\n"));
 	put(&pen, TEXT("\r\n"));

@@ -45,6 +45,7 @@ struct head {
 	struct text	 authority;	/* Host or the absolute target's, with port */
 	struct text	 host;		/* the authority's host, without port, brackets kept */
 	bool		 expect_continue;
+	bool		 takes_trailers; /* the client says so in TE */
 	bool		 max_forwards_zero; /* TRACE or OPTIONS that ends here */
 	/* of a response */
 	unsigned	 status;

@@ -16,9 +16,9 @@
 
 struct noted { /* of the fields that rules read */
 	struct text host, length, coding;
-	unsigned hosts, lengths, codings, forwards;
+	unsigned hosts, lengths, codings, forwards, types, authorizations;
 	unsigned kept_s, path_grants;
-	bool close, keep, expects, expects_other;
+	bool close, keep, expects, expects_other, trailers;
 };
 
 static bool read_connection(struct head *, struct noted *, enum end *why);
@@ -26,6 +26,7 @@ static bool read_option(struct fields *, struct text, struct noted *);
 static bool is_strippable(enum token);
 static bool
 takes_request_field(const struct field *, bool trusted, struct noted *);
+static bool names_trailers(struct text codings);
 static bool takes_field(const struct field *, struct noted *);
 static void read_keep_alive(struct text, struct noted *);
 static bool frame_request(struct head *, const struct noted *, enum end *why);
@@ -57,11 +58,15 @@ rules_request(struct head *head, struct arena *arena,
 		if (takes_request_field(f, grants.trusted, &noted))
 			f->token = TOKEN_NONE;
 	}
+	/* RFC 9110 5.3: servers disagree about which one of two counts. */
+	if (noted.types > 1 || noted.authorizations > 1)
+		return false;
 	if (!frame_request(head, &noted, why) || !place(head, &noted, arena) ||
 	    !count_forwards(head, &noted, arena))
 		return false;
 	head->expect_continue = noted.expects && head->version == HTTP_1_1 &&
 	    (head->framing == FRAMING_CHUNKED || head->length > 0);
+	head->takes_trailers = noted.trailers && head->version == HTTP_1_1;
 	if (noted.expects_other)
 		*why = END_EXPECTATION;
 	else if (head->method == METHOD_CONNECT)
@@ -164,6 +169,7 @@ is_strippable(enum token token)
 	case TOKEN_CONNECTION:
 	case TOKEN_CONTENT_LENGTH:
 	case TOKEN_TRANSFER_ENCODING:
+	case TOKEN_TE:
 	case TOKEN_VIA:
 	case TOKEN_FORWARDED:
 	case TOKEN_X_FORWARDED_FOR:
@@ -196,6 +202,15 @@ takes_request_field(const struct field *f, bool trusted, struct noted *noted)
 	case TOKEN_MAX_FORWARDS:
 		noted->forwards++;
 		return false;
+	case TOKEN_CONTENT_TYPE:
+		noted->types++;
+		return false;
+	case TOKEN_AUTHORIZATION:
+		noted->authorizations++;
+		return false;
+	case TOKEN_TE:
+		noted->trailers |= names_trailers(f->value);
+		return true;
 	case TOKEN_FORWARDED:
 	case TOKEN_X_FORWARDED_FOR:
 	case TOKEN_X_FORWARDED_PROTO:
@@ -208,6 +223,17 @@ takes_request_field(const struct field *f, bool trusted, struct noted *noted)
 	default:
 		return takes_field(f, noted);
 	}
+}
+
+static bool
+names_trailers(struct text codings)
+{
+	struct text coding;
+
+	while (text_split(&codings, ',', &coding))
+		if (text_equal_fold(coding, TEXT("trailers")))
+			return true;
+	return false;
 }
 
 /* The same in both directions: framing, and hop-by-hop (RFC 9110 7.6.1). */
@@ -462,7 +488,6 @@ is_barred_from_trailers(struct text name)
 {
 	static const char *const barred[] = {
 		"age",
-		"authorization",
 		"cache-control",
 		"content-encoding",
 		"content-range",

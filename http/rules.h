@@ -31,8 +31,8 @@ struct rules_grants {
  * - expect_continue is set for HTTP/1.1 with a body;
  * - max_forwards_zero: a TRACE or OPTIONS that must be answered here (RFC 9110
  *   7.6.2); another Max-Forwards of these methods is one less;
- * - removed are Host, framing, Expect, hop-by-hop fields (TE, `trailers' too,
- *   and Upgrade: no upgrade is honoured) and what Connection names, save
+ * - removed are Host, framing, Expect, hop-by-hop fields (TE, whose
+ *   `trailers' takes_trailers tells, and Upgrade: no upgrade is honoured) and what Connection names, save
  *   protected names; protected names unless trusted; doubles of known
  *   names, such as X_Forwarded_For, always.
  *

@@ -32,6 +32,7 @@ static void hand_back(struct exchange *);
 static void connect_to(struct exchange *);
 static void connected(void *, int, bool, bool);
 static void send_on(struct exchange *, struct link *);
+static struct text host_of(struct exchange *, const struct server *);
 static void link_done(void *, bool, unsigned);
 static bool may_try_again(struct exchange *, enum end);
 static void tried(struct exchange *);
@@ -346,9 +347,21 @@ send_on(struct exchange *x, struct link *link)
 	struct attempt *a = &x->attempt;
 
 	if (x->request->authority.n == 0)
-		x->request->authority = text_of(a->server->name);
+		x->request->authority = host_of(x, a->server);
 	exchange_send(
 	    x, h1_ask(&link->conn, &a->h1, link->reused, &link_owner, link));
+}
+
+/* For HTTP/1.0 without Host: a server's name is the operator's and no host. */
+static struct text
+host_of(struct exchange *x, const struct server *server)
+{
+	char host[ADDR_TEXT_MAX];
+
+	if (addr_is_unix(&server->addr))
+		return TEXT("localhost");
+	return arena_copy(
+	    &x->arena, (struct text){ host, addr_print(&server->addr, host) });
 }
 
 /* The codec is done with the connection. */

@@ -128,3 +128,20 @@ Test(duties, a_listener_may_allow_what_servers_read_differently)
 	must_refuse(get(f.port, "/a/..%2fb", ""), 400, "bad_request");
 	front_must_log(&f, "/a/b%2Fc;d=1/%3B", "");
 }
+
+/* RFC 9112 3.2: what the operator calls a server is no host. */
+Test(duties, a_request_without_a_host_gets_the_servers_address)
+{
+	struct client *c;
+
+	f.d = daemon_start("listeners: { http: { address: \"127.0.0.1:0\" } }\n"
+			   "admin: { address: \"127.0.0.1:0\" }\n"
+			   "routes: [{ to: up }]\n"
+			   "upstreams: { up: { servers: [{ name: my swift one, "
+			   "address: \"127.0.0.1:%d\" }] } }\n",
+	    origin_port(o));
+	c = dial(daemon_port(f.d, "http"));
+	cr_assert_eq(ask(c, "GET / HTTP/1.0\r\n\r\n")->status, 200);
+	cr_assert_str_eq(origin_field(&origin_seen(o, 0)->head, "host", 0),
+	    keep_printf("127.0.0.1:%d", origin_port(o)));
+}

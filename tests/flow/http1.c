@@ -308,7 +308,7 @@ Test(http1, hop_by_hop_fields_go_no_further_than_one_hop)
 			  "Keep-Alive: timeout=60\r\nX-End: 2\r\n" });
 	r = ask(c,
 	    "GET / HTTP/1.1\r\nHost: t\r\nKeep-Alive: 5\r\n"
-	    "Proxy-Connection: x\r\nTE: trailers\r\nUpgrade: h2c\r\n"
+	    "Proxy-Connection: x\r\nTE: gzip\r\nUpgrade: h2c\r\n"
 	    "Connection: X-Secret, TE, Upgrade, Host, X-Forwarded-For\r\n"
 	    "X-Secret: 1\r\nX-Public: 2\r\n\r\n");
 	for (i = 0; i < sizeof gone / sizeof *gone; i++)

@@ -57,7 +57,10 @@ static const struct {
 	{ "GET http://b:1/%7e?q=1 HTTP/1.1\r\n" HOST "A:b\r\nC: d \r\n\r\n",
 	    "GET /~?q=1 HTTP/1.1\r\nHost: b:1\r\nA: b\r\nC: d\r\n\r\n" },
 	{ "GET /? HTTP/1.1\r\nX: y\r\n" HOST "TE: trailers\r\n\r\n",
-	    "GET /? HTTP/1.1\r\n" HOST "X: y\r\n\r\n" },
+	    "GET /? HTTP/1.1\r\n" HOST
+	    "X: y\r\nTE: trailers\r\nConnection: TE\r\n\r\n" },
+	{ "GET / HTTP/1.1\r\n" HOST "TE: gzip, xtrailers\r\n\r\n",
+	    "GET / HTTP/1.1\r\n" HOST "\r\n" },
 	{ "OPTIONS * HTTP/1.1\r\n" HOST "E:\r\n\r\n",
 	    "OPTIONS * HTTP/1.1\r\n" HOST "E: \r\n\r\n" },
 	{ "FOO / HTTP/1.1\r\n" HOST "content-length: 007\r\n\r\n",
