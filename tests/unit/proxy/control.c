@@ -2,6 +2,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/unit/proxy/rig.h"
@@ -173,6 +174,26 @@ Test(control, relieves_a_worker_that_does_not_turn)
 	RIG_UNTIL(atomic_load(&w->connections) == 12);
 	rig_stop_at_once();
 	cr_assert_eq(rig_says("worker 0"), 0);
+}
+
+Test(control, relieves_a_worker_of_no_door_that_others_share)
+{
+	struct control *control = rig_start(
+	    "workers: 2\nlisteners: { http: { address: [\"127.0.0.1:0\", "
+	    "\"unix:%s/s\"] } }\n" ON_ADMIN NO_LOG TEAPOT,
+	    rig_directory());
+	struct door *shared = control->snapshot->listeners[0].doors[1];
+	int accepts = 0;
+	socklen_t n = sizeof(accepts);
+
+	stand_still(control, 0, 6 * CLOCK_S);
+	cr_assert_eq(rig_get(rig_port("admin"), "/healthz").status, 200);
+	cr_assert_eq(shared->n, 2);
+	cr_assert_eq(getsockopt(shared->sockets[1], SOL_SOCKET, SO_ACCEPTCONN,
+			 &accepts, &n),
+	    0);
+	cr_assert(accepts);
+	rig_stop();
 }
 
 Test(control, ends_when_a_worker_will_never_turn, .signal = SIGABRT)

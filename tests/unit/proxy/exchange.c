@@ -520,6 +520,46 @@ Test(exchange, nothing_is_kept_to_be_sent_again_once_there_is_an_answer)
 	rig_stop_at_once();
 }
 
+/* A body of n bytes to a server that is silent; the exchange with all of it. */
+static struct exchange *
+hold_body(size_t n)
+{
+	char *bytes = keep(n + 1);
+	struct exchange *x;
+	int fd;
+
+	start("", "", "");
+	origin_reply(o, (struct reply){ .silent = true });
+	fd = rig_dial(rig_port("http"));
+	rig_send(fd,
+	    keep_printf(
+		"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", n));
+	memset(bytes, 'b', n);
+	rig_send(fd, bytes);
+	RIG_UNTIL(!TAILQ_EMPTY(&w->exchanges));
+	x = TAILQ_FIRST(&w->exchanges);
+	RIG_UNTIL(x->bytes_in == n && x->up != NULL);
+	return x;
+}
+
+Test(exchange, a_window_of_body_is_kept_to_be_sent_again)
+{
+	struct exchange *x = hold_body(STREAM_WINDOW);
+
+	cr_assert(x->replayable);
+	cr_assert_eq(x->replay.n, STREAM_WINDOW);
+	rig_stop_at_once();
+}
+
+Test(exchange, and_not_a_byte_more)
+{
+	struct exchange *x = hold_body(STREAM_WINDOW + 1);
+
+	cr_assert_not(x->replayable);
+	cr_assert_eq(x->replay.n, 0);
+	rig_stop_at_once();
+}
+
 Test(exchange, bodies_pass_both_ways_whole)
 {
 	int fd;
