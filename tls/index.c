@@ -82,7 +82,7 @@ by_name_and_file(const void *a, const void *b)
 
 	if (order != 0)
 		return order;
-	return (x->value > y->value) - (x->value < y->value);
+	return (int)x->value - (int)y->value;
 }
 
 /* The last set if it is this name's, else a new one behind its members. */

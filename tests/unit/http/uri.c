@@ -303,6 +303,8 @@ static const struct {
 } authorities[] = {
 	{ "a", "a", "a" },
 	{ "a.example:80", "a.example:80", "a.example" },
+	{ "A", "A", "a" },
+	{ "Z", "Z", "z" },
 	{ "A.Example:8080", "A.Example:8080", "a.example" },
 	{ "a_b-c.d", "a_b-c.d", "a_b-c.d" },
 	{ "127.0.0.1", "127.0.0.1", "127.0.0.1" },

@@ -1,12 +1,17 @@
 /* net/listen: binding, who holds an address, accepting. */
 #include <criterion/criterion.h>
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +146,47 @@ Test(listen, a_port_without_a_host_takes_both_families)
 	close(a);
 	close(b);
 	listen_discard(fds, 2, &real);
+}
+
+/* As on a kernel without it: the system call itself refuses the family. */
+static void
+forbid_ipv6(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+	cr_assert_eq(socket(AF_INET6, SOCK_STREAM, 0), -1);
+}
+
+Test(listen, without_ipv6_a_port_without_a_host_is_ipv4s)
+{
+	char taken[16];
+	struct addr v4;
+	int one, first[2];
+
+	forbid_ipv6();
+	cr_assert_eq(prepare(":0", 2), 0);
+	cr_assert_eq(real.u.sa.sa_family, AF_INET);
+	cr_assert(addr_from_ip(TEXT("127.0.0.1"), addr_port(&real), &v4));
+	cr_assert_neq(one = client(&v4), -1);
+	close(one);
+	memcpy(first, fds, sizeof(first));
+	snprintf(taken, sizeof(taken), ":%u", addr_port(&real));
+	cr_assert_eq(prepare(taken, 2), -1);
+	listen_discard(first, 2, &real);
+	cr_assert_eq(prepare("[::1]:0", 2), -1);
+	cr_assert_not_null(strstr(error.text, "Address family not supported"));
 }
 
 Test(listen, an_ipv6_address_leaves_ipv4_alone)

@@ -71,6 +71,19 @@ Test(signals, all_that_wait_are_told_in_one_pass)
 	cr_assert_eq(heard[SIGHUP] + heard[SIGUSR1], 2);
 }
 
+Test(signals, blocked_for_another_reason_stay_with_that)
+{
+	sigset_t other;
+
+	sigemptyset(&other);
+	sigaddset(&other, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &other, NULL);
+	kill(getpid(), SIGUSR2);
+	kill(getpid(), SIGHUP);
+	cr_assert(DRIVE_UNTIL(loop, heard[SIGHUP] == 1));
+	cr_assert_eq(heard[SIGUSR2], 0);
+}
+
 static int caught;
 
 static void
