@@ -7,7 +7,8 @@ BUILD   = build
 CFLAGS  = -O2 -g
 LDFLAGS =
 WERROR  = -Werror
-FUZZ_TIME = 60
+FUZZ_QUIET = 600
+FUZZ_MOST = 14400
 SOAK_SECONDS = 600
 NODE_SECONDS = 600
 SEED    = 1
@@ -59,7 +60,8 @@ need    = $(if $(call found,$(call module,$(1))),,$(error \
 modules = $(foreach l,$(1),$(call module,$(l)))
 
 # Goals that compile nothing in this make; the others want their libraries.
-LIGHT = help clean uninstall check demo lint layers fuzz mutants \
+LIGHT = help clean uninstall check demo lint layers mutants \
+	fuzz fuzz-coverage fuzz-merge \
 	style format man deps soak soak-node
 GOALS = $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(LIGHT),$(GOALS)),)
@@ -127,7 +129,11 @@ help:
 #: make layers pure lint    the law of the house
 #: make man                 write the manual pages from man/*.in
 #: make format              let clang-format decide spacing
+#: make fuzz                every fuzzer until FUZZ_QUIET=600 seconds bring no
+#:                          new edge, at most FUZZ_MOST=14400
 #: make fuzz FUZZ_TIME=60   every fuzzer for so many seconds
+#: make fuzz-merge          keep what a run has learnt in tests/fuzz/corpus
+#: make fuzz-coverage       the lines of the parser that its corpus reaches
 #: make soak                chaos, SOAK_SECONDS=600: a table of what came of it
 #: make soak-node           POSTs before Node at random gaps, NODE_SECONDS=600
 #: make mutants SEED=1      30 one-line mutations against the tests
@@ -285,33 +291,57 @@ man:
 
 FUZZ_CC = clang
 FUZZ_SAN = address,undefined
-FUZZ_COMPILE = $(FUZZ_CC) $(LANGUAGE) $(WARNINGS) -O1 -g -MMD -MP \
-	-fno-sanitize-recover=all
-FUZZ_OBJECTS = $(SOURCES:%.c=$(BUILD)/fuzz/obj/%.o) \
-	$(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(wildcard tests/fuzz/lib/*.c))
+FUZZ_COMPILE = $(FUZZ_CC) $(LANGUAGE) $(WARNINGS) $(LIB_CFLAGS) -O1 -g -MMD -MP \
+	-fsanitize=$(FUZZ_SAN) -fno-sanitize-recover=all $(FUZZ_COUNT)
+FUZZ_OBJECTS = $(SOURCES:%.c=$(BUILD)/fuzz/obj/%.o)
+FUZZ_LIB = $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(wildcard tests/fuzz/lib/*.c))
 
 fuzz:
 	@tools/deps fuzz
 	@$(MAKE) --no-print-directory fuzzers
-	@tools/fuzz $(FUZZ_TIME) $(FUZZERS)
+	@tools/fuzz $(if $(FUZZ_TIME),time $(FUZZ_TIME),quiet $(FUZZ_QUIET) \
+	    $(FUZZ_MOST)) -- $(FUZZERS)
 
 fuzzers: $(FUZZERS)
 
+# After a run: what it has learnt becomes the corpus that make check replays.
+fuzz-merge:
+	@tools/fuzz-merge $(FUZZERS)
+
+# The same fuzzers over their committed corpora, with each line counted.
+PARSER_FUZZERS = chunk h1_request h1_response connection
+fuzz-coverage:
+	@tools/deps fuzz
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage \
+	    FUZZ_SAN=address FUZZ_COUNT='-fprofile-instr-generate \
+	    -fcoverage-mapping' $(PARSER_FUZZERS:%=$(BUILD)/coverage/fuzz/%)
+	@tools/fuzz-coverage 95 tests/fuzz/unreached.txt \
+	    $(PARSER_FUZZERS:%=$(BUILD)/coverage/fuzz/%)
+
 $(BUILD)/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(call step,FUZZ)$(FUZZ_COMPILE) -fsanitize=fuzzer-no-link,$(FUZZ_SAN) -c -o $@ $<
+	$(call step,FUZZ)$(FUZZ_COMPILE) $(FUZZ_EDGES) -c -o $@ $<
+
+# The edges that count are the program's, not those of its judges.
+$(FUZZ_OBJECTS): FUZZ_EDGES = -fsanitize=fuzzer-no-link
 
 $(BUILD)/fuzz/libfairlead.a: $(FUZZ_OBJECTS)
 	@rm -f $@
 	$(call step,AR  )ar rcs $@ $^
 
-$(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libfairlead.a
-	$(call step,FUZZ)$(FUZZ_COMPILE) -Wno-missing-prototypes -fsanitize=fuzzer,$(FUZZ_SAN) \
-	    $(FUZZ_WRAP) -o $@ $(filter %.c %.a,$^) $(LIB_LDLIBS)
+$(BUILD)/fuzz/libfuzz.a: $(FUZZ_LIB)
+	@rm -f $@
+	$(call step,AR  )ar rcs $@ $^
+
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o \
+		$(BUILD)/fuzz/libfuzz.a $(BUILD)/fuzz/libfairlead.a
+	$(call step,FUZZ)$(FUZZ_CC) -g -fsanitize=fuzzer,$(FUZZ_SAN) \
+	    $(FUZZ_COUNT) $(FUZZ_WRAP) -o $@ $^ $(LIB_LDLIBS)
 
 $(BUILD)/fuzz/connection: FUZZ_WRAP = $(WRAPPED)
 
--include $(wildcard $(BUILD)/fuzz/*.d $(BUILD)/fuzz/obj/*/*.d)
+-include $(patsubst %.c,$(BUILD)/fuzz/obj/%.d,$(SOURCES) \
+	$(wildcard tests/fuzz/*.c tests/fuzz/lib/*.c))
 
 # ---- the rest ---------------------------------------------------------------
 

@@ -143,13 +143,14 @@ tag(char to[WITNESS_TAG], bool new)
 static void
 put_filler(void)
 {
+	static char filler[FILLER];
 	char text[WITNESS_TAG];
 	size_t n = tag(text, false);
 
 	text[n++] = '\n';
-	for (size_t i = 0; i < FILLER / n; i++)
-		put(text, n);
-	put("...............", FILLER % n);
+	for (size_t i = 0; i < FILLER; i += n)
+		memcpy(filler + i, text, n < FILLER - i ? n : FILLER - i);
+	put(filler, FILLER);
 }
 
 static void
