@@ -199,6 +199,17 @@ $(OUT)/obj/tests/fuzz/%.o: LANGUAGE += \
 $(OUT)/obj/tests/unit/fuzz/replay.o: LANGUAGE += \
 	'-DFUZZERS=${FUZZ_NAMES:%=F(%)}'
 
+# Node's parser, from Debian's node-llhttp: read in its place, never copied.
+LLHTTP = /usr/share/llhttp
+$(OUT)/tests/unit-oracle: $(patsubst %,$(OUT)/obj/llhttp/%.o,api http llhttp)
+$(OUT)/obj/llhttp/%.o: $(LLHTTP)/%.c
+	@mkdir -p $(@D)
+	$(call step,CC  )$(CC) -w $(LLHTTP_CFLAGS) $(SANITIZE) -O1 -c -o $@ $<
+$(LLHTTP)/%.c:
+	@echo "llhttp is missing: apt-get install node-llhttp"; exit 1
+LLHTTP_CFLAGS = -isystem /usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1
+$(OUT)/obj/tests/unit/oracle/%.o: LANGUAGE += $(LLHTTP_CFLAGS)
+
 $(OUT)/tests/flow: $(call objects_in,tests/flow) $(TESTLIB) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call step,LINK)$(LINK) -o $@ $^ $(TEST_LDLIBS) $(LIB_LDLIBS)
