@@ -142,7 +142,10 @@ h1_close(struct h1 *h)
 {
 	struct conn *c = h->conn;
 
-	if (h->client != NULL || h->out == OUT_BODY || c->out.n > 0)
+	if (h1_tunnel_is_over(h))
+		return; /* to its owner, as it is */
+	if (h->client != NULL || h->tunnel || h->out == OUT_BODY ||
+	    c->out.n > 0)
 		conn_abort(c);
 	else
 		conn_close(c);
@@ -210,6 +213,24 @@ h1_may_follow(const struct h1 *h)
 	return !h->eof || h->bytes.n > 0;
 }
 
+void
+h1_open_tunnel(struct h1 *h)
+{
+	h->tunnel = true;
+	h->keep = false;
+	h->in = IN_BODY;
+	h->out = OUT_BODY;
+	h->in_framing = h->out_framing = FRAMING_CLOSE;
+	h1_touch(h);
+}
+
+bool
+h1_tunnel_is_over(const struct h1 *h)
+{
+	return h->tunnel && h->in == IN_DONE && h->out == OUT_DONE &&
+	    h->conn->out.n == 0;
+}
+
 static void
 start_over(struct h1 *h)
 {
@@ -230,6 +251,8 @@ waits_for(const struct h1 *h)
 	bool reads_body = h->in == IN_BODY || h->in == IN_TRAILERS;
 	bool asked = h->out == OUT_DONE || h->out_failed;
 
+	if (h->tunnel)
+		return WAIT_NOT; /* its silence is the exchange's matter */
 	if (h->conn->out.n > 0)
 		return WAIT_TAKE;
 	if (reads_body && h->untook < STREAM_WINDOW)
@@ -351,6 +374,10 @@ h1_again(struct again *a)
 		h1_flush(h);
 	if (h->wrong != END_NONE)
 		h1_fail(h, h->wrong);
+	else if (h1_tunnel_is_over(h))
+		h->stream.sink->flushed(h->stream.arg);
+	else if (h->tunnel)
+		return;
 	else if (h->server != NULL && h->conn->out.n == 0 &&
 	    h->out == OUT_DONE && h->stream.sink != NULL)
 		h1_next(h);
@@ -366,7 +393,7 @@ h1_writable(struct conn *c)
 		return;
 	if (h->out == OUT_BODY)
 		h->stream.sink->room(h->stream.arg);
-	else if (h->out == OUT_DONE && h->server != NULL)
+	else if (h->out == OUT_DONE && (h->server != NULL || h->tunnel))
 		loop_again(c->loop, &h->again);
 }
 

@@ -15,10 +15,14 @@
 static void await_head(struct h1 *);
 static size_t wanted(const struct h1 *);
 static void on_end(struct h1 *, ssize_t);
+static bool is_deaf(const struct h1 *);
 static void client_end(struct h1 *, bool clean);
+static void end_half(struct h1 *);
 static bool consume_head(struct h1 *);
 static bool read_request(struct h1 *, size_t);
 static bool read_response(struct h1 *, size_t);
+static bool opens_tunnel(const struct h1 *);
+static bool tunnel(struct h1 *);
 static bool interim(struct h1 *, size_t);
 static void body_begins(struct h1 *);
 static bool consume_body(struct h1 *);
@@ -57,7 +61,7 @@ h1_readable(struct conn *c)
 		ration -= (size_t)n;
 	}
 	/* Nothing may be read now, but an RST must not wait until it may. */
-	if (c->owner == h && conn_is_reset(c))
+	if (c->owner == h && (conn_is_reset(c) || is_deaf(h)))
 		on_end(h, -1);
 }
 
@@ -128,15 +132,24 @@ on_end(struct h1 *h, ssize_t n)
 		client_end(h, n == 0);
 }
 
+/* A server that said its last in a tunnel, and takes no more either. */
+static bool
+is_deaf(const struct h1 *h)
+{
+	return h->tunnel && h->in == IN_DONE && h->out_failed;
+}
+
 /*
- * A client's FIN after its request is a half-close: it still gets its answer.
- * An RST cancels.
+ * A client's FIN after its request, or in a tunnel, is a half-close: it still
+ * gets its answer.  An RST cancels.
  */
 void
 h1_server_end(struct h1 *h, bool clean)
 {
 	if (h->in == IN_HEAD)
 		h1_release(h, false);
+	else if (h->tunnel && h->in == IN_BODY && clean)
+		end_half(h);
 	else if (h->in != IN_DONE || !clean)
 		h1_fail(h, END_CLIENT_CLOSED);
 }
@@ -146,18 +159,27 @@ client_end(struct h1 *h, bool clean)
 {
 	bool unsent = h->conn->sent == h->out_mark;
 
-	if (h->in == IN_BODY && h->in_framing == FRAMING_CLOSE && clean) {
-		struct buf none = { 0 };
-
-		deliver(h, &none, true);
-		return;
-	}
-	if (h->in != IN_HEAD || h->got_any)
+	/* Behind a failed write even an RST reads as a FIN. */
+	if (h->tunnel && h->out_failed)
+		clean = false;
+	if (h->in == IN_BODY && h->in_framing == FRAMING_CLOSE && clean)
+		end_half(h);
+	else if (h->tunnel && h->in == IN_DONE)
+		h1_fail(h, END_NONE); /* it had said all it wanted to */
+	else if (h->in != IN_HEAD || h->got_any)
 		h1_fail(h, END_UPSTREAM_TRUNCATED);
 	else if (h->reused)
 		h1_fail(h, unsent ? END_STALE_UNSENT : END_STALE);
 	else
 		h1_fail(h, unsent ? END_CONNECT_FAILURE : END_UPSTREAM_RESET);
+}
+
+static void
+end_half(struct h1 *h)
+{
+	struct buf none = { 0 };
+
+	deliver(h, &none, true);
 }
 
 /* The bytes of a head must lie side by side. */
@@ -224,12 +246,15 @@ read_response(struct h1 *h, size_t n)
 	enum end why = END_NONE;
 	bool last;
 
-	if (!rules_response(&h->head, h->asked, &why))
+	if (opens_tunnel(h) ? !rules_tunnel(&h->head, h->upgrade, &why)
+			    : !rules_response(&h->head, h->asked, &why))
 		return bad(h, why);
 	if (h->held != NULL)
 		block_unref(h->held);
 	h->held = buf_hold(&h->bytes);
 	buf_drop(&h->bytes, n);
+	if (h->head.tunnel)
+		return tunnel(h);
 	if (h->head.status < 200)
 		return interim(h, n);
 	h->keep = h->head.keep_alive;
@@ -243,6 +268,24 @@ read_response(struct h1 *h, size_t n)
 	if (h->over)
 		return false;
 	return last ? message_done(h) : true;
+}
+
+static bool
+opens_tunnel(const struct h1 *h)
+{
+	return h->head.status == 101 ||
+	    (h->asked == METHOD_CONNECT && h->head.status / 100 == 2);
+}
+
+/* The request must be with the server, whatever it says. */
+static bool
+tunnel(struct h1 *h)
+{
+	if (h->out != OUT_DONE || h->conn->out.n > 0)
+		return bad(h, END_UPSTREAM_PROTOCOL);
+	h1_open_tunnel(h);
+	h->stream.sink->head(h->stream.arg, &h->head, false);
+	return !h->over;
 }
 
 /*
@@ -395,6 +438,10 @@ message_done(struct h1 *h)
 
 	if (h->over)
 		return false;
+	if (h->tunnel) {
+		loop_again(h->conn->loop, &h->again);
+		return false;
+	}
 	if (h->server != NULL)
 		return true;
 	clean = h->keep && h->out == OUT_DONE && !h->out_failed && !h->eof &&

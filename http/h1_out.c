@@ -19,6 +19,7 @@ static void op_reset(struct stream *, enum end);
 static void request_head(struct h1 *, const struct head *);
 static void response_head(struct h1 *, struct head *);
 static bool request_is_here(const struct h1 *);
+static void tunnel_head(struct h1 *, const struct head *);
 static void put_body(struct h1 *, struct buf *);
 static void message_ends(struct h1 *, const struct fields *trailers);
 static void send_now(struct h1 *);
@@ -51,7 +52,10 @@ op_head(struct stream *s, struct head *head, bool last)
 
 	if (h->client != NULL)
 		request_head(h, head);
-	else if (head->status < 200) {
+	else if (head->tunnel) {
+		tunnel_head(h, head);
+		return;
+	} else if (head->status < 200) {
 		if (h->peer == HTTP_1_1)
 			h1_write_response(
 			    &h->conn->out, head, h->peer, true, false);
@@ -133,6 +137,7 @@ static void
 request_head(struct h1 *h, const struct head *head)
 {
 	h->asked = head->method;
+	h->upgrade = head->upgrade;
 	h->out_framing = head->framing;
 	h->out_left = head->length;
 	h1_write_request(&h->conn->out, head, true);
@@ -162,6 +167,20 @@ request_is_here(const struct h1 *h)
 	return h->in == IN_DONE ||
 	    (h->in == IN_BODY && h->in_framing == FRAMING_LENGTH &&
 		h->in_left <= h->bytes.n);
+}
+
+/* What the client has sent since its request is the tunnel's. */
+static void
+tunnel_head(struct h1 *h, const struct head *head)
+{
+	struct conn *c = h->conn;
+
+	assert(h->in == IN_DONE);
+	h1_write_response(&c->out, head, h->peer, true, false);
+	h1_open_tunnel(h);
+	loop_again(c->loop, &h->again);
+	c->can_read = true;
+	loop_again(c->loop, &c->again);
 }
 
 static void
@@ -198,6 +217,8 @@ message_ends(struct h1 *h, const struct fields *trailers)
 	if (h->out_framing == FRAMING_CHUNKED)
 		h1_write_last_chunk(&h->conn->out, trailers);
 	h->out = OUT_DONE;
+	if (h->tunnel && h->conn->fd != -1)
+		conn_shut(h->conn);
 }
 
 /* Send what there is; the news of it comes at the end of the pass. */
@@ -210,7 +231,8 @@ send_now(struct h1 *h)
 	if (h->wrong != END_NONE || h->out_failed)
 		return;
 	loop_again_cancel(c->loop, &h->again);
-	if (h->server != NULL && h->out == OUT_DONE && c->out.n == 0)
+	if ((h->server != NULL || h->tunnel) && h->out == OUT_DONE &&
+	    c->out.n == 0)
 		loop_again(c->loop, &h->again);
 }
 

@@ -59,6 +59,7 @@ struct h1 {
 	uint64_t		 out_left;
 	uint64_t		 out_mark;	/* conn->sent as the message began */
 	enum method		 asked;		/* client: the method it was */
+	struct text		 upgrade;	/* client: what it asked for */
 	enum http_version	 peer;		/* server: the request's */
 	/* waiting */
 	enum h1_wait		 wait;
@@ -66,6 +67,7 @@ struct h1 {
 	uint64_t		 moved;		/* bytes at the last look at it */
 	uint64_t		 body_bytes;	/* read, of all bodies */
 	bool			 keep;		/* after this message */
+	bool			 tunnel;	/* raw bytes both ways from now on */
 	bool			 reused, trusted;
 	bool			 over;		/* the sink hears no more */
 	bool			 eof;		/* the peer has ended its half */
@@ -94,6 +96,8 @@ void	h1_touch(struct h1 *);			/* see to the deadline that now applies */
 void	h1_time_head(struct h1 *);		/* server: a head has begun */
 void	h1_next(struct h1 *);			/* server: answer is out; go on */
 bool	h1_may_follow(const struct h1 *);	/* server: another request */
+void	h1_open_tunnel(struct h1 *);		/* the head that says so came or goes */
+bool	h1_tunnel_is_over(const struct h1 *);	/* both halves, with all that was sent */
 
 /* h1_in.c */
 void	h1_readable(struct conn *);

@@ -28,6 +28,8 @@ static void put_fields(struct pen *, const struct fields *);
 static void put_field(struct pen *, const struct field *);
 static void put_length(struct pen *, uint64_t);
 static void put_request_framing(struct pen *, const struct head *);
+static void put_target(struct pen *, const struct head *);
+static void put_upgrade(struct pen *, struct text);
 static void put_status_line(struct pen *, const struct head *);
 static void
 put_response_framing(struct pen *, const struct head *, enum framing);
@@ -41,11 +43,7 @@ h1_write_request(struct buf *to, const struct head *head, bool keep_alive)
 	pen_take(&pen, to, HEAD_ROOM);
 	put(&pen, head->method_name);
 	put(&pen, TEXT(" "));
-	put(&pen, head->path);
-	if (head->has_query) {
-		put(&pen, TEXT("?"));
-		put(&pen, head->query);
-	}
+	put_target(&pen, head);
 	put(&pen, TEXT(" HTTP/1.1\r\nHost: "));
 	put(&pen, head->authority);
 	put(&pen, TEXT("\r\n"));
@@ -53,8 +51,12 @@ h1_write_request(struct buf *to, const struct head *head, bool keep_alive)
 	put_request_framing(&pen, head);
 	if (head->expect_continue)
 		put(&pen, TEXT("Expect: 100-continue\r\n"));
-	if (head->takes_trailers) /* RFC 9110 10.1.4 */
-		put(&pen, TEXT("TE: trailers\r\nConnection: TE\r\n"));
+	if (head->upgrade.n > 0) /* one Connection is what all understand */
+		put_upgrade(&pen, head->upgrade);
+	else if (head->takes_trailers) /* RFC 9110 10.1.4 */
+		put(&pen, TEXT("TE: trailers
+Connection: TE
+"));
 	if (!keep_alive)
 		put(&pen, TEXT("Connection: close\r\n"));
 	put(&pen, TEXT("\r\n"));
@@ -65,7 +67,7 @@ enum framing
 h1_framing(const struct head *head, enum http_version peer, bool head_request)
 {
 	if (head_request || is_empty_by_status(head->status) ||
-	    head->status == 304)
+	    head->status == 304 || head->tunnel)
 		return FRAMING_NONE;
 	if (head->framing == FRAMING_NONE || head->framing == FRAMING_LENGTH)
 		return FRAMING_LENGTH;
@@ -83,8 +85,10 @@ h1_write_response(struct buf *to, const struct head *head,
 	put_status_line(&pen, head);
 	put_fields(&pen, &head->fields);
 	put_response_framing(&pen, head, framing);
-	if (head->status < 200)
-		; /* the final response tells */
+	if (head->tunnel && head->upgrade.n > 0)
+		put_upgrade(&pen, head->upgrade);
+	else if (head->status < 200 || head->tunnel)
+		; /* the final response tells; a tunnel has no end to tell of */
 	else if (!keep_alive || framing == FRAMING_CLOSE)
 		put(&pen, TEXT("Connection: close\r\n"));
 	else if (peer == HTTP_1_0)
@@ -191,6 +195,29 @@ put_request_framing(struct pen *pen, const struct head *head)
 	else if (head->method == METHOD_POST || head->method == METHOD_PUT ||
 	    head->method == METHOD_PATCH)
 		put_length(pen, 0);
+}
+
+/* CONNECT names where to, and no path (RFC 9112 3.2.3). */
+static void
+put_target(struct pen *pen, const struct head *head)
+{
+	if (head->method == METHOD_CONNECT) {
+		put(pen, head->authority);
+		return;
+	}
+	put(pen, head->path);
+	if (head->has_query) {
+		put(pen, TEXT("?"));
+		put(pen, head->query);
+	}
+}
+
+static void
+put_upgrade(struct pen *pen, struct text tokens)
+{
+	put(pen, TEXT("Upgrade: "));
+	put(pen, tokens);
+	put(pen, TEXT("\r\nConnection: Upgrade\r\n"));
 }
 
 static void

@@ -17,7 +17,8 @@ struct buf;
 /*
  * Host is the head's authority, first of all fields.  A request whose method
  * expects a body and that has none says Content-Length: 0.  `Expect:
- * 100-continue' is written when head->expect_continue is still set.
+ * 100-continue' is written when head->expect_continue is still set, and what
+ * head->upgrade asks for with its `Connection: Upgrade'.
  */
 void	h1_write_request(struct buf *, const struct head *, bool keep_alive);
 
@@ -33,7 +34,8 @@ enum framing	h1_framing(const struct head *, enum http_version peer,
 /*
  * A response, final or 1xx (never give a 1xx to HTTP/1.0).  Says `Connection:
  * close' when not keep_alive or when the framing is CLOSE, `keep-alive' to
- * HTTP/1.0.  An announced Content-Length is kept for HEAD and 304.
+ * HTTP/1.0.  An announced Content-Length is kept for HEAD and 304.  One that
+ * opens a tunnel has no framing; a 101 says to what.
  */
 void	h1_write_response(struct buf *, const struct head *,
 	    enum http_version peer, bool keep_alive, bool head_request);

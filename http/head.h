@@ -50,7 +50,9 @@ struct head {
 	/* of a response */
 	unsigned	 status;
 	struct text	 reason;
+	bool		 tunnel;	/* behind it is no message but a tunnel */
 	/* of both */
+	struct text	 upgrade;	/* tokens asked for; of a 101: the one agreed on */
 	enum http_version version;
 	struct fields	 fields;	/* after rules.h: those that go onward */
 	enum framing	 framing;

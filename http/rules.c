@@ -10,15 +10,16 @@
 
 #include "base/mem.h"
 #include "http/octet.h"
+#include "http/upgrade.h"
 #include "http/uri.h"
 
 #define OPTIONS_MOST 64 /* names in Connection: each walks the fields */
 
 struct noted { /* of the fields that rules read */
-	struct text host, length, coding;
+	struct text host, length, coding, upgrade;
 	unsigned hosts, lengths, codings, forwards, types, authorizations;
-	unsigned kept_s, path_grants;
-	bool close, keep, expects, expects_other, trailers;
+	unsigned kept_s, path_grants, upgrades;
+	bool close, keep, upgrading, expects, expects_other, trailers;
 };
 
 static bool read_connection(struct head *, struct noted *, enum end *why);
@@ -30,14 +31,17 @@ static bool names_trailers(struct text codings);
 static bool takes_field(const struct field *, struct noted *);
 static void read_keep_alive(struct text, struct noted *);
 static bool frame_request(struct head *, const struct noted *, enum end *why);
+static bool asks_upgrade(const struct head *, const struct noted *);
 static bool frame(struct head *, const struct noted *);
 static bool is_unknown_coding(struct text);
 static bool is_token(struct text);
 static bool place(struct head *, const struct noted *, struct arena *);
+static bool place_connect(struct head *, struct arena *);
 static bool place_absolute(struct head *, const struct noted *, struct arena *);
 static bool
 place_path(struct head *, struct text, const struct noted *, struct arena *);
 static bool count_forwards(struct head *, const struct noted *, struct arena *);
+static bool is_agreed(struct head *, const struct noted *, struct text asked);
 static void frame_response(struct head *, enum method asked);
 static void frame_reset_content(struct head *);
 static bool is_barred_from_trailers(struct text name);
@@ -67,12 +71,9 @@ rules_request(struct head *head, struct arena *arena,
 	head->expect_continue = noted.expects && head->version == HTTP_1_1 &&
 	    (head->framing == FRAMING_CHUNKED || head->length > 0);
 	head->takes_trailers = noted.trailers && head->version == HTTP_1_1;
-	if (noted.expects_other)
-		*why = END_EXPECTATION;
-	else if (head->method == METHOD_CONNECT)
-		*why = END_METHOD_NOT_ALLOWED;
-	else
-		*why = END_NONE;
+	if (asks_upgrade(head, &noted))
+		head->upgrade = noted.upgrade;
+	*why = noted.expects_other ? END_EXPECTATION : END_NONE;
 	return *why == END_NONE;
 }
 
@@ -98,6 +99,32 @@ rules_response(struct head *head, enum method asked, enum end *why)
 	}
 	frame_response(head, asked);
 	head->kept_s = noted.kept_s;
+	return true;
+}
+
+bool
+rules_tunnel(struct head *head, struct text asked, enum end *why)
+{
+	struct noted noted = { .hosts = 0 };
+	enum end ignored;
+	struct field *f;
+	unsigned i;
+
+	*why = END_UPSTREAM_PROTOCOL;
+	if (!read_connection(head, &noted, &ignored))
+		return false;
+	for (i = 0; i < head->fields.n; i++) {
+		f = &head->fields.v[i];
+		if (takes_field(f, &noted))
+			f->token = TOKEN_NONE;
+	}
+	if (head->status == 101 && !is_agreed(head, &noted, asked))
+		return false;
+	head->tunnel = true;
+	head->upgrade = head->status == 101 ? noted.upgrade : TEXT_NONE;
+	head->keep_alive = false;
+	head->framing = FRAMING_NONE;
+	*why = END_NONE;
 	return true;
 }
 
@@ -155,6 +182,8 @@ read_option(struct fields *fields, struct text option, struct noted *noted)
 		noted->keep = true;
 	else if ((token = token_find(option)) == TOKEN_OTHER)
 		fields_remove_name(fields, option);
+	else if (token == TOKEN_UPGRADE)
+		noted->upgrading = true; /* the field is taken as it is read */
 	else if (is_strippable(token))
 		fields_remove(fields, token);
 	return true;
@@ -249,13 +278,16 @@ takes_field(const struct field *f, struct noted *noted)
 		noted->codings++;
 		noted->coding = f->value;
 		return true;
+	case TOKEN_UPGRADE:
+		noted->upgrades++;
+		noted->upgrade = f->value;
+		return true;
 	case TOKEN_KEEP_ALIVE:
 		read_keep_alive(f->value, noted);
 		return true;
 	case TOKEN_CONNECTION:
 	case TOKEN_PROXY_CONNECTION:
 	case TOKEN_TE:
-	case TOKEN_UPGRADE:
 	case TOKEN_HTTP2_SETTINGS:
 		return true;
 	default:
@@ -295,12 +327,24 @@ frame_request(struct head *head, const struct noted *noted, enum end *why)
 			*why = END_NOT_IMPLEMENTED;
 		return false;
 	}
-	if (head->method != METHOD_TRACE)
+	if (head->method != METHOD_TRACE && head->method != METHOD_CONNECT)
 		return true;
 	if (head->framing == FRAMING_CHUNKED || head->length > 0)
-		return false; /* RFC 9110 9.3.8 */
+		return false; /* RFC 9110 9.3.6, 9.3.8 */
 	head->framing = FRAMING_NONE;
 	return true;
+}
+
+/*
+ * RFC 9110 7.8.  One with a body could not tell it from what is said after the
+ * switch; what only looks like an upgrade goes on without it.
+ */
+static bool
+asks_upgrade(const struct head *head, const struct noted *noted)
+{
+	return noted->upgrades == 1 && noted->upgrading &&
+	    head->version == HTTP_1_1 && head->method != METHOD_CONNECT &&
+	    head->framing != FRAMING_CHUNKED && head->length == 0;
 }
 
 /* One length, or one coding that is chunked, or neither (RFC 9112 6). */
@@ -360,16 +404,29 @@ place(struct head *head, const struct noted *noted, struct arena *arena)
 	if (noted->hosts == 1 &&
 	    !uri_authority(&head->authority, &head->host, arena))
 		return false;
-	if (head->method == METHOD_CONNECT) {
-		head->keep_alive = false; /* a tunnel's bytes may follow */
-		return true;
-	}
+	if (head->method == METHOD_CONNECT)
+		return place_connect(head, arena);
 	if (target.p[0] == '/')
 		return place_path(head, target, noted, arena);
 	if (!text_equal(target, TEXT("*")))
 		return place_absolute(head, noted, arena);
 	head->path = target;
 	return head->method == METHOD_OPTIONS;
+}
+
+/* host:port, which wins over Host, and nothing else (RFC 9112 3.2.3). */
+static bool
+place_connect(struct head *head, struct arena *arena)
+{
+	struct text authority = head->target;
+	ptrdiff_t colon = text_find_last(authority, ':');
+
+	head->keep_alive = false; /* refused, a tunnel's bytes may follow */
+	if (colon == -1 || (size_t)colon + 1 == authority.n)
+		return false;
+	head->authority = authority;
+	return uri_authority(&head->authority, &head->host, arena) &&
+	    head->host.n < head->authority.n;
 }
 
 /* http or https "://" authority, which wins over Host, and the rest. */
@@ -441,6 +498,15 @@ count_forwards(
 	p = arena_alloc(arena, 20);
 	f->value = (struct text){ p, text_put_u64(p, left - 1) };
 	return true;
+}
+
+/* A 101 is one of the tokens asked for, and has no body (RFC 9110 7.8). */
+static bool
+is_agreed(struct head *head, const struct noted *noted, struct text asked)
+{
+	return head->version == HTTP_1_1 && noted->upgrading &&
+	    noted->upgrades == 1 && upgrade_names(asked, noted->upgrade) &&
+	    noted->codings == 0 && frame(head, noted) && head->length == 0;
 }
 
 /* RFC 9112 6.3, 1 and 8: some have no body, some end with the connection. */

@@ -27,6 +27,10 @@ struct stream;
  *   not be touched again.  A server's stream (towards a client) also ends with
  *   flushed, whatever is left of the request; a client's (towards a server)
  *   when it delivers the last of the response.
+ * - A final head with `tunnel' makes both bodies raw, and a last body a
+ *   half-close.  Flushed then says, on either stream, that both halves have
+ *   ended and all is in the kernel; the stream lives on until reset, which
+ *   ends one that is flushed in peace and cuts one that is not.
  */
 struct stream_ops {
 	void	(*head)(struct stream *, struct head *, bool last);
@@ -42,7 +46,7 @@ struct sink_ops {
 	void	(*body)(void *, struct buf *, bool last);
 	void	(*tail)(void *, struct fields *);
 	void	(*room)(void *);		/* there is room again */
-	void	(*flushed)(void *);		/* all we sent is in the kernel; a server's last call */
+	void	(*flushed)(void *);		/* all we sent is in the kernel; a server's last call but in a tunnel */
 	void	(*broken)(void *, enum end);	/* a server's: no more of the request will be heard, an answer may still go out */
 	void	(*gone)(void *, enum end);	/* peer or wire failed; the last call */
 };

@@ -269,9 +269,14 @@ static const struct refused bad_places[] = {
 	{ "GET /..;/ HTTP/1.1\r\nHost: a\r\n" END_, END_BAD_REQUEST },
 	{ "GET /a?%zz HTTP/1.1\r\nHost: a\r\n" END_, END_BAD_REQUEST },
 	/* 14 */
-	{ "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n" END_,
-	    END_METHOD_NOT_ALLOWED },
-	{ "CONNECT / HTTP/1.0\r\n" END_, END_METHOD_NOT_ALLOWED },
+	{ "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nContent-Length: 1\r\n" END_,
+	    END_BAD_REQUEST },
+	{ "CONNECT / HTTP/1.0\r\n" END_, END_BAD_REQUEST },
+	{ "CONNECT a HTTP/1.1\r\nHost: a\r\n" END_, END_BAD_REQUEST },
+	{ "CONNECT a: HTTP/1.1\r\nHost: a\r\n" END_, END_BAD_REQUEST },
+	{ "CONNECT a:1/ HTTP/1.1\r\nHost: a\r\n" END_, END_BAD_REQUEST },
+	{ "CONNECT u@a:1 HTTP/1.1\r\nHost: a\r\n" END_, END_BAD_REQUEST },
+	{ "CONNECT [::1] HTTP/1.1\r\nHost: a\r\n" END_, END_BAD_REQUEST },
 };
 
 static const struct passes connections[] = {
@@ -433,7 +438,7 @@ Test(rules, connect_leaves_no_connection_to_reuse)
 
 	h1_parser_init(&parser);
 	h1_parse_request(&parser, &head, &arena, in, strlen(in), &wide, &why);
-	cr_assert_not(
+	cr_assert(
 	    rules_request(&head, &arena, (struct rules_grants){ 0 }, &why));
 	cr_assert_not(head.keep_alive);
 }
