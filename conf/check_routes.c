@@ -126,6 +126,10 @@ check_action(
 	    r->redirect_path == NULL && x->errors->nerrors == 0)
 		check_fault(x, pair->key, "give it a scheme, host or path",
 		    "routes[%u].redirect leads back to where it came from", i);
+	pair = node_pair(n, TEXT("connect"));
+	if (r->connect && r->action != ACTION_PROXY && pair != NULL)
+		check_fault(x, pair->key, "CONNECT is for a server to answer",
+		    "routes[%u].connect without to", i);
 	check_targets(x, r, i, node_get(n, "to"));
 }
 

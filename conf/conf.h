@@ -123,6 +123,10 @@ struct conf_route {
 	/* changes */
 	const char		*strip_prefix, *add_prefix;
 	struct conf_headers	 request_headers, response_headers;
+	const char		**upgrades;	/* tokens of Upgrade to pass on */
+	unsigned		 nupgrades;
+	bool			 connect;
+	uint64_t		 tunnel_idle_ns;
 	bool			 access_log;
 	/* overrides; 0: the upstream's or listener's */
 	uint64_t		 connect_ns, response_ns, idle_ns;

@@ -39,6 +39,7 @@ static void decode_field(struct decoder *, struct conf_pair *, struct map *seen,
     struct conf_field *);
 static void decode_value(
     struct decoder *, const struct key *, struct conf_node *, char *record);
+static bool is_none(const struct key *, const struct conf_node *);
 static void decode_values(
     struct decoder *, const struct key *, struct conf_node *, char *record);
 static bool is_kind(
@@ -157,7 +158,7 @@ decode_absent(struct decoder *x, const struct key *k, char *record)
 		    "%s is missing", x->path);
 	else if (k->type == KEY_BLOCK && !key_is_off(k))
 		decode_present_block(x, k, NULL, record);
-	else if (k->type != KEY_BLOCK && k->fallback != NULL)
+	else if (k->type != KEY_BLOCK && k->fallback != NULL && !x->partial)
 		decode_key(x, k, fallback_node(x, k), record);
 }
 
@@ -357,10 +358,20 @@ decode_value(
 		decode_values(x, k, n, record);
 		return;
 	}
+	if (is_none(k, n))
+		return;
 	if (k->element > 0 && !node_is_empty(n) && n->kind == NODE_SCALAR)
 		to = new_list(x, k, 1, record);
 	if (value_decode(x, k, n, to) && (k->flags & KEY_PLACED) != 0)
 		memcpy(record + k->place, &n->place, sizeof(n->place));
+}
+
+/* `off' in place of a list. */
+static bool
+is_none(const struct key *k, const struct conf_node *n)
+{
+	return k->element > 0 && (k->flags & KEY_OFF) != 0 &&
+	    node_is_word(n, "off");
 }
 
 static void
@@ -377,7 +388,10 @@ decode_values(
 		to = new_list(x, k, n->n, record);
 	for (i = 0; i < n->n; i++) {
 		up = enter(x, "[%u]", i);
-		if (!n->items[i]->bad)
+		if (is_none(k, n->items[i]))
+			decode_fault(x, n->items[i], NULL,
+			    "off is no item: it stands alone");
+		else if (!n->items[i]->bad)
 			value_decode(x, k, n->items[i], to);
 		leave(x, up);
 		if (k->element > 0)

@@ -170,10 +170,32 @@ grammar_method(struct text t, const char **hint)
 			return false;
 		}
 	if (text_equal(t, TEXT("CONNECT"))) {
-		*hint = "CONNECT is never forwarded";
+		*hint = "write connect: true in the route";
 		return false;
 	}
 	return true;
+}
+
+bool
+grammar_upgrade(struct text t, const char **hint)
+{
+	struct text name = t;
+	ptrdiff_t slash = text_find(t, '/');
+
+	if (slash != -1)
+		name.n = (size_t)slash;
+	if (text_equal_fold(name, TEXT("h2c")) ||
+	    text_equal_fold(name, TEXT("h2")) ||
+	    text_equal_fold(name, TEXT("h3")) ||
+	    text_equal_fold(name, TEXT("http"))) {
+		*hint = "HTTP is never switched to another HTTP";
+		return false;
+	}
+	if (slash != -1 &&
+	    (slash + 1 == (ptrdiff_t)t.n ||
+		!only(text_from(t, (size_t)slash + 1), is_token_byte)))
+		return false;
+	return name.n > 0 && only(name, is_token_byte);
 }
 
 bool

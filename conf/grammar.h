@@ -19,6 +19,7 @@ bool	grammar_pattern(struct text, const char **hint); /* /a, /a and a star below
 bool	grammar_path(struct text, const char **hint);	/* /a?b: what a request line takes */
 bool	grammar_prefix(struct text, const char **hint);	/* /a, /a/b */
 bool	grammar_method(struct text, const char **hint);
+bool	grammar_upgrade(struct text, const char **hint);	/* websocket, a/1.0; no HTTP */
 bool	grammar_field(struct text, const char **hint);	/* a header name that may be changed */
 bool	grammar_value(struct text, const char **hint);	/* a header value */
 

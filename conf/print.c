@@ -216,7 +216,9 @@ print_values(struct printer *p, const struct key *k, const struct conf_node *n)
 {
 	unsigned i;
 
-	if (n->kind == NODE_SCALAR && (k->flags & KEY_MANY) == 0) {
+	if (n->kind == NODE_SCALAR &&
+	    ((k->flags & KEY_MANY) == 0 ||
+		((k->flags & KEY_OFF) != 0 && node_is_word(n, "off")))) {
 		print_value(p, k, n->text);
 		return;
 	}

@@ -362,6 +362,20 @@ const struct key schema[] = {
 { "routes[].timeouts.idle", KEY_DURATION, IN(conf_route, idle_ns),
 	FROM(CLOCK_MS, DAY),
 	.help = "Between two pieces of the response body." },
+{ "routes[].timeouts.tunnel_idle", KEY_DURATION, .fallback = "1h",
+	IN(conf_route, tunnel_idle_ns), FROM(CLOCK_MS, 30 * DAY),
+	.help = "Without a byte either way in a tunnel, such as a WebSocket, "
+	    "before it is cut." },
+{ "routes[].upgrade", KEY_UPGRADE, KEY_MANY | KEY_OFF, "websocket",
+	LIST(conf_route, upgrades, nupgrades),
+	.help = "What a request may ask to switch its connection to, and a "
+	    "server may agree to. Asked for anything else, fairlead passes "
+	    "the request on without it. Another HTTP, as h2c, never." },
+{ "routes[].connect", KEY_BOOL, KEY_NO_DEFAULT, "false",
+	IN(conf_route, connect),
+	.help = "Pass CONNECT on to the server, and open a tunnel when it "
+	    "agrees. Everywhere else it is 405. A CONNECT has a host, but no "
+	    "path." },
 { "routes[].access_log", KEY_BOOL, KEY_OFF, "true",
 	IN(conf_route, access_log),
 	.help = "off keeps its requests out of the access log." },

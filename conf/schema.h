@@ -35,6 +35,7 @@ enum key_type {
 	KEY_PATTERN,		/* a path to match: exact or /x/ and a star */
 	KEY_PATH, KEY_PREFIX,
 	KEY_METHOD,
+	KEY_UPGRADE,		/* a token of Upgrade */
 	KEY_STATUS,		/* 204, 200-399, 2xx */
 	KEY_FIELD,		/* a header name */
 	KEY_TYPES

@@ -84,6 +84,8 @@ static const struct value_type types[KEY_TYPES] = {
 	[KEY_PREFIX] = { "a path prefix", STRING, read_text, grammar_prefix,
 	    NULL },
 	[KEY_METHOD] = { "a method", STRING, read_text, grammar_method, NULL },
+	[KEY_UPGRADE] = { "an upgrade token", STRING, read_text,
+	    grammar_upgrade, NULL },
 	[KEY_STATUS] = { "a status", sizeof(struct status_range), read_status,
 	    NULL, "write 204, 200-399 or 2xx" },
 	[KEY_FIELD] = { "a header that may be changed", STRING, read_text,

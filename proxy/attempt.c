@@ -104,7 +104,7 @@ void
 attempt_over(struct exchange *x, enum end why)
 {
 	struct attempt *a = &x->attempt;
-	uint64_t now = loop_now(x->worker->loop);
+	uint64_t took_ns = exchange_over_at(x) - a->began;
 
 	if (!a->in_flight)
 		return;
@@ -117,8 +117,8 @@ attempt_over(struct exchange *x, enum end why)
 		judge_end(x, why);
 	if (end_row(why)->blame == BLAME_SERVER)
 		server_count(&a->server->failures[why]);
-	histogram_note(&a->stats->duration, now - a->began);
-	histogram_note(&a->server_stats->duration, now - a->began);
+	histogram_note(&a->stats->duration, took_ns);
+	histogram_note(&a->server_stats->duration, took_ns);
 	note(x, why);
 }
 

@@ -138,11 +138,13 @@ void
 exchange_answer(struct exchange *x, struct head *head, bool last)
 {
 	head->keep_alive = may_keep_alive(x);
-	set_phase(x, PHASE_ANSWER);
+	set_phase(x, head->tunnel ? PHASE_TUNNEL : PHASE_ANSWER);
 	x->status = head->status;
 	if (x->first_byte == 0)
 		x->first_byte = loop_now(x->worker->loop);
 	x->down->ops->head(x->down, head, last);
+	if (head->tunnel)
+		tunnel_open(x, head);
 	if (x->lease != x->worker->lease)
 		exchange_detach(x);
 }
@@ -160,6 +162,13 @@ exchange_detach(struct exchange *x)
 	lease_give(x->lease);
 	x->lease = NULL;
 	x->route = NULL;
+}
+
+uint64_t
+exchange_over_at(const struct exchange *x)
+{
+	return x->phase == PHASE_TUNNEL ? x->first_byte
+					: loop_now(x->worker->loop);
 }
 
 /* "OPTIONS *" asks whoever serves the host's root (RFC 9110 9.3.7). */
@@ -184,15 +193,16 @@ exchange_end(struct exchange *x)
 		.method = x->request->method,
 		.reason = x->end,
 		.status = x->status,
-		.duration_ns = loop_now(w->loop) - x->began,
+		.duration_ns = exchange_over_at(x) - x->began,
 		.request_bytes = x->bytes_in,
 		.response_bytes = x->bytes_out,
 	};
 
 	assert(x->up == NULL && x->phase != PHASE_DONE);
 	set_phase(x, PHASE_DONE);
+	tunnel_close(x);
 	stats_request_end(x->stats, &done);
-	log_exchange(x, done.duration_ns);
+	log_exchange(x, loop_now(w->loop) - x->began);
 	requests_forget(x);
 	x->client->exchange = NULL;
 	TAILQ_REMOVE(&w->exchanges, x, entry);
@@ -212,6 +222,7 @@ exchange_phase_name(enum phase phase)
 		[PHASE_CONNECT] = "connect",
 		[PHASE_WAIT] = "wait",
 		[PHASE_ANSWER] = "answer",
+		[PHASE_TUNNEL] = "tunnel",
 		[PHASE_DONE] = "done",
 	};
 
@@ -262,6 +273,9 @@ admit(struct exchange *x, enum end why)
 				    : PROTOCOL_HTTP_1_1],
 		    1);
 	identify(x);
+	if (why == END_NONE && p->redirect_https &&
+	    x->request->method == METHOD_CONNECT)
+		why = END_METHOD_NOT_ALLOWED;
 	if (why == END_NONE && !p->is_admin && !p->redirect_https)
 		why = find_route(x);
 	stats_request_begin(x->stats);
@@ -285,7 +299,9 @@ find_route(struct exchange *x)
 	if (is_misdirected(x))
 		return END_MISDIRECTED;
 	if (a.route < 0)
-		return a.other_method ? END_METHOD_NOT_ALLOWED : END_NO_ROUTE;
+		return a.other_method || q.method == METHOD_CONNECT
+		    ? END_METHOD_NOT_ALLOWED
+		    : END_NO_ROUTE;
 	x->route = &s->routes[a.route];
 	x->stats = x->lease->routes[a.route];
 	x->names.route = text_of(x->route->conf->name);
@@ -329,6 +345,7 @@ act(struct exchange *x)
 	else if (x->route->conf->action == ACTION_REDIRECT)
 		reply_redirect(x);
 	else {
+		headers_upgrade(x);
 		headers_rewrite(x);
 		headers_request(x);
 		set_phase(x, PHASE_CONNECT);

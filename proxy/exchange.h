@@ -13,6 +13,7 @@
 #include "net/loop.h"
 #include "proxy/access.h"
 #include "proxy/attempt.h"
+#include "proxy/tunnel.h"
 
 struct client;
 struct inquiry;
@@ -27,6 +28,7 @@ enum phase {
 	PHASE_CONNECT,		/* an attempt looks for a connection */
 	PHASE_WAIT,		/* sent, or being sent; no answer yet */
 	PHASE_ANSWER,		/* the response is under way: no retry any more */
+	PHASE_TUNNEL,		/* bytes pass both ways until both sides have ended */
 	PHASE_DONE
 };
 
@@ -63,6 +65,7 @@ struct exchange {
 	bool			 replayable;	/* replay holds all that was sent */
 	size_t			 down_untook, up_untook;	/* credit not given back yet */
 	uint64_t		 body_limit;
+	struct tunnel		 tunnel;
 	/* facts for log and stats */
 	struct exchange_names	 names;
 	uint64_t		 began, first_byte;	/* monotonic ns */
@@ -96,6 +99,8 @@ void	exchange_answer(struct exchange *, struct head *, bool last);
  * things only, and let this one go (DESIGN 8.7).
  */
 void	exchange_detach(struct exchange *);
+/* When the request was over: now, or as it became a tunnel. */
+uint64_t	exchange_over_at(const struct exchange *);
 struct route_query exchange_query(const struct exchange *);
 /* The only door out: log line, counters, lease; frees it. */
 void	exchange_end(struct exchange *);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "http/head.h"
+#include "http/upgrade.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "proxy/snapshot.h"
@@ -47,6 +48,16 @@ headers_response(struct exchange *x, struct head *head)
 		fields_add(&head->fields, &x->arena, TOKEN_DATE, TEXT("Date"),
 		    text_of(worker_date(x->worker)));
 	change(x, &head->fields, &x->route->conf->response_headers);
+}
+
+void
+headers_upgrade(struct exchange *x)
+{
+	const struct conf_route *r = x->route->conf;
+	struct head *head = x->request;
+
+	head->upgrade = upgrade_select(
+	    head->upgrade, head->method, r->upgrades, r->nupgrades, &x->arena);
 }
 
 /*

@@ -14,6 +14,7 @@ void	headers_request(struct exchange *);
 /* The same for a response on its way down: Via, the route's changes. */
 void	headers_response(struct exchange *, struct head *);
 /* The route's rewrite of the path: strip_prefix, then add_prefix. */
+void	headers_upgrade(struct exchange *);	/* what of it the route allows */
 void	headers_rewrite(struct exchange *);
 
 #endif

@@ -26,6 +26,7 @@ static void up_head(void *, struct head *, bool);
 static void up_body(void *, struct buf *, bool);
 static void up_tail(void *, struct fields *);
 static void up_room(void *);
+static void up_flushed(void *);
 static void up_gone(void *, enum end);
 
 const struct sink_ops relay_down_sink = {
@@ -41,6 +42,7 @@ const struct sink_ops relay_up_sink = {
 	.body = up_body,
 	.tail = up_tail,
 	.room = up_room,
+	.flushed = up_flushed,
 	.gone = up_gone,
 };
 
@@ -90,14 +92,16 @@ down_body(void *arg, struct buf *body, bool last)
 	if (x->up == NULL && x->phase >= PHASE_ANSWER) {
 		buf_clear(body);
 		x->down->ops->took(x->down, n);
+		tunnel_unheard(x);
 		return;
 	}
-	if (x->bytes_in > x->body_limit) {
+	if (x->bytes_in > x->body_limit && x->phase != PHASE_TUNNEL) {
 		buf_clear(body);
 		exchange_fail(x, END_BODY_TOO_LARGE);
 		return;
 	}
 	x->down_untook += n;
+	tunnel_stirs(x);
 	if (x->up != NULL)
 		relay_request_body(x, body, last);
 	else
@@ -120,6 +124,7 @@ down_room(void *arg)
 {
 	struct exchange *x = arg;
 
+	tunnel_stirs(x);
 	if (x->up != NULL)
 		credit_server(x);
 }
@@ -129,6 +134,10 @@ down_flushed(void *arg)
 {
 	struct exchange *x = arg;
 
+	if (x->phase == PHASE_TUNNEL) {
+		tunnel_side_over(x, TUNNEL_DOWN);
+		return;
+	}
 	x->down = NULL;
 	exchange_end(x);
 }
@@ -187,7 +196,7 @@ up_head(void *arg, struct head *head, bool last)
 
 	if (head->status == 100)
 		return;
-	if (head->status < 200) {
+	if (head->status < 200 && !head->tunnel) {
 		if (x->down->ops->room(x->down) > 0)
 			x->down->ops->head(x->down, head, false);
 		return;
@@ -209,7 +218,8 @@ up_body(void *arg, struct buf *body, bool last)
 	x->bytes_out += body->n;
 	x->up_untook += body->n;
 	x->down->ops->body(x->down, body, last);
-	if (last)
+	tunnel_stirs(x);
+	if (last && x->phase != PHASE_TUNNEL)
 		server_done(x);
 	else
 		credit_server(x);
@@ -229,10 +239,19 @@ up_room(void *arg)
 {
 	struct exchange *x = arg;
 
+	tunnel_stirs(x);
 	if (x->down != NULL)
 		credit_client(x);
 }
 
+/* Only a tunnel's does. */
+static void
+up_flushed(void *arg)
+{
+	tunnel_side_over(arg, TUNNEL_UP);
+}
+
+/* END_NONE: a tunnel's, which has gone after its last byte. */
 static void
 up_gone(void *arg, enum end why)
 {
@@ -241,6 +260,10 @@ up_gone(void *arg, enum end why)
 	x->up = NULL;
 	if (x->phase < PHASE_ANSWER)
 		attempt_failed(x, why);
-	else
+	else if (why != END_NONE)
 		exchange_fail(x, why);
+	else {
+		server_done(x);
+		tunnel_side_over(x, TUNNEL_UP);
+	}
 }

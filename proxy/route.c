@@ -282,6 +282,8 @@ listener_fits(const struct conf_route *r, unsigned listener)
 static bool
 method_fits(const struct conf_route *r, const struct route_query *q)
 {
+	if (q->method == METHOD_CONNECT)
+		return r->connect;
 	if (r->nmethods == 0)
 		return true;
 	for (unsigned i = 0; i < r->nmethods; i++) {

@@ -326,7 +326,7 @@ adopt(struct worker *w, struct snapshot *snapshot)
 	w->ring = w->is_control ? NULL : snapshot->rings[w->id];
 	ports_adopt(w);
 	TAILQ_FOREACH (x, &w->exchanges, entry)
-		if (x->phase == PHASE_ANSWER)
+		if (x->phase >= PHASE_ANSWER)
 			exchange_detach(x);
 	if (old != NULL)
 		lease_give(old);

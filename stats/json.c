@@ -97,6 +97,8 @@ put_route(struct json *j, const struct stats_view *view, const char *name,
 	json_put_number(j, "requests", ROUTE_SUM(view, slot, requests));
 	json_put_rate(j, view, STATS_ROUTES, slot);
 	json_put_number(j, "in_flight", ROUTE_SUM(view, slot, in_flight));
+	json_put_number(
+	    j, "websocket_sessions", ROUTE_SUM(view, slot, websockets));
 	put_codes(j, view, slot);
 	json_put_latency(j, view, STATS_ROUTES, slot,
 	    offsetof(struct stats_route, duration));

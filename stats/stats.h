@@ -57,7 +57,7 @@ struct stats_route {
 	/* Made when first met: release by the writer, acquire by readers. */
 	_Atomic(struct stats_codes *) codes[METHOD_COUNT][CODE_CLASSES];
 	struct counter	 requests;			/* ended */
-	struct counter	 in_flight;			/* a gauge */
+	struct counter	 in_flight, websockets;		/* gauges */
 	struct counter	 request_bytes, response_bytes;
 	struct counter	 failures[END_COUNT];
 	struct histogram duration;

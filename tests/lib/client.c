@@ -129,6 +129,14 @@ client_abort(struct client *c)
 	client_close(c);
 }
 
+void
+client_half_close(struct client *c)
+{
+	if (c->ssl != NULL)
+		(void)SSL_shutdown(c->ssl);
+	shutdown(c->fd, SHUT_WR);
+}
+
 bool
 client_send(struct client *c, const void *p, size_t n)
 {

@@ -59,6 +59,8 @@ bool	client_tls(struct client *, const struct tls_wish *);
 void	client_close(struct client *);
 /* Close with RST. */
 void	client_abort(struct client *);
+/* Say that no more comes, and read on: close_notify, FIN. */
+void	client_half_close(struct client *);
 
 bool	client_send(struct client *, const void *, size_t);
 bool	client_print(struct client *, const char *, ...)
