@@ -54,9 +54,7 @@ h1_write_request(struct buf *to, const struct head *head, bool keep_alive)
 	if (head->upgrade.n > 0) /* one Connection is what all understand */
 		put_upgrade(&pen, head->upgrade);
 	else if (head->takes_trailers) /* RFC 9110 10.1.4 */
-		put(&pen, TEXT("TE: trailers
-Connection: TE
-"));
+		put(&pen, TEXT("TE: trailers\r\nConnection: TE\r\n"));
 	if (!keep_alive)
 		put(&pen, TEXT("Connection: close\r\n"));
 	put(&pen, TEXT("\r\n"));

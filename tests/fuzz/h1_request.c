@@ -77,6 +77,12 @@ fields_are_well_formed(const struct fields *fields)
 	}
 }
 
+static bool
+host_and_port(const struct head *head)
+{
+	return head->host.n > 0 && head->authority.n > head->host.n + 1;
+}
+
 static void
 target_is_canonical(const struct head *head)
 {
@@ -85,6 +91,8 @@ target_is_canonical(const struct head *head)
 
 	if (text_equal(path, TEXT("*")))
 		assert(head->method == METHOD_OPTIONS && !head->has_query);
+	else if (head->method == METHOD_CONNECT)
+		assert(path.n == 0 && !head->has_query && host_and_port(head));
 	else
 		assert(uri_path(&path, 0, &arena) && path.p == head->path.p);
 	assert(uri_query(&query, &arena) && query.p == head->query.p);
@@ -134,7 +142,7 @@ canonical_form_is_stable(const struct head *head, bool trusted)
 	once.p = written(head, &once.n);
 	if (head->authority.n == 0 || once.n > limits.head_bytes ||
 	    head->path.n + head->query.n + 1 > limits.uri_bytes ||
-	    head->fields.n + 3 > limits.fields)
+	    head->fields.n + 5 > limits.fields)
 		return;
 	assert(parse_whole(once, &again, &why) == (ssize_t)once.n);
 	assert(rules_request(
@@ -144,6 +152,7 @@ canonical_form_is_stable(const struct head *head, bool trusted)
 	assert(again.keep_alive == head->keep_alive);
 	assert(again.expect_continue == head->expect_continue);
 	assert(text_equal(again.host, head->host));
+	assert(text_equal(again.upgrade, head->upgrade));
 	twice.p = written(&again, &twice.n);
 	if (fields_find(&again.fields, TOKEN_MAX_FORWARDS) == NULL)
 		assert(text_equal(once, twice));
