@@ -48,3 +48,23 @@ Test(map, holds_thousands)
 	cr_assert_null(map_get(&m, text_of("key")));
 	map_fini(&m);
 }
+
+/* A map of eight slots takes six keys, wherever they fall. */
+Test(map, three_quarters_may_be_full, .timeout = 30)
+{
+	char names[6][16];
+
+	for (unsigned round = 0; round < 300; round++) {
+		struct map m = { 0 };
+
+		for (unsigned i = 0; i < 6; i++) {
+			snprintf(names[i], sizeof(names[i]), "%u/%u", round, i);
+			map_set(&m, text_of(names[i]), names[i]);
+		}
+		cr_assert_eq(m.cap, 8);
+		for (unsigned i = 0; i < 6; i++)
+			cr_assert_eq(map_get(&m, text_of(names[i])), names[i]);
+		cr_assert_null(map_get(&m, TEXT("none")));
+		map_fini(&m);
+	}
+}

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/poison.h"
 #include "base/writer.h"
 
 static char dir[] = "/tmp/fairlead-writer.XXXXXX";
@@ -137,6 +138,56 @@ Test(writer, says_why_it_cannot_open)
 	cr_assert_eq(mkfifo(path, 0600), 0);
 	cr_assert_null(writer_new(path), "nobody reads this fifo");
 	cr_assert_eq(errno, ENXIO);
+}
+
+/* The descriptor that the next one to be opened gets. */
+static int
+next_descriptor(void)
+{
+	int fd = dup(STDIN_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+/* No thread without address space, no eventfd without a descriptor. */
+Test(writer, leaves_nothing_open_when_it_cannot_start)
+{
+	int next = next_descriptor();
+	struct rlimit usual, least;
+
+	getrlimit(RLIMIT_NOFILE, &usual);
+	least = (struct rlimit){ (rlim_t)next + 1, usual.rlim_max };
+	setrlimit(RLIMIT_NOFILE, &least);
+	cr_assert_null(writer_new(path));
+	cr_assert_eq(errno, EMFILE);
+	setrlimit(RLIMIT_NOFILE, &usual);
+	cr_assert_eq(next_descriptor(), next);
+	if (POOL_MALLOC)
+		return; /* ASan does not live without address space */
+	getrlimit(RLIMIT_AS, &usual);
+	least = (struct rlimit){ 1, usual.rlim_max };
+	setrlimit(RLIMIT_AS, &least);
+	cr_assert_null(writer_new(path));
+	cr_assert_eq(errno, EAGAIN);
+	setrlimit(RLIMIT_AS, &usual);
+	cr_assert_eq(next_descriptor(), next);
+}
+
+Test(writer, free_does_not_wait_when_all_is_written)
+{
+	uint64_t fastest = UINT64_MAX, began, took;
+
+	for (unsigned i = 0; i < 5; i++) {
+		struct writer *w = writer_new(path);
+
+		put(writer_ring(w), "line\n");
+		began = clock_now();
+		writer_free(w);
+		took = clock_now() - began;
+		fastest = took < fastest ? took : fastest;
+	}
+	cr_assert_lt(fastest, 500 * CLOCK_MS);
 }
 
 Test(writer, stdout_is_descriptor_1)
