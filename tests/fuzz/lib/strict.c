@@ -151,17 +151,20 @@ status_line(struct strict *s, struct text line)
 static bool
 for_one_hop(struct strict *s, struct text name, struct text value)
 {
-	static const char *const never[] = { "TE", "Keep-Alive",
-		"Proxy-Connection", "Expect", "HTTP2-Settings" };
+	static const char *const never[] = { "Keep-Alive", "Proxy-Connection",
+		"Expect", "HTTP2-Settings" };
 
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (text_equal_fold(name, text_of(never[i])))
 			return true;
+	if (text_equal_fold(name, TEXT("TE")))
+		return !text_equal_fold(value, TEXT("trailers"));
 	if (!text_equal_fold(name, TEXT("Connection")))
 		return false;
 	s->close = s->close || text_equal_fold(value, TEXT("close"));
 	return !text_equal_fold(value, TEXT("close")) &&
 	    !text_equal_fold(value, TEXT("keep-alive")) &&
+	    !text_equal_fold(value, TEXT("TE")) &&
 	    !text_equal_fold(value, TEXT("upgrade"));
 }
 

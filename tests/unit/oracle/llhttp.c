@@ -41,6 +41,7 @@ static bool is_extension(const struct message *);
 static bool is_without_body(const struct message *);
 static bool is_205(const struct message *);
 static bool is_proxy_connection(const struct message *);
+static bool is_connect(const struct message *);
 
 static struct explained table[] = {
 	{ is_other_method,
@@ -73,6 +74,10 @@ static struct explained table[] = {
 	{ is_proxy_connection,
 	    "Proxy-Connection says nothing (RFC 9112 "
 	    "C.2.2); llhttp takes it for Connection",
+	    0 },
+	{ is_connect,
+	    "behind a CONNECT that is refused there may be a tunnel's bytes, "
+	    "so the connection ends (RFC 9931); llhttp hands them on",
 	    0 },
 };
 
@@ -172,6 +177,14 @@ is_proxy_connection(const struct message *m)
 	    m->ours.end == m->theirs.end &&
 	    holds_fold(
 		text_first(m->in, m->ours.head_end), "\nproxy-connection:");
+}
+
+static bool
+is_connect(const struct message *m)
+{
+	return strcmp(m->ours.method, "CONNECT") == 0 &&
+	    m->theirs.verdict == m->ours.verdict &&
+	    m->ours.end == m->theirs.end && !m->ours.keep_alive;
 }
 
 static bool
