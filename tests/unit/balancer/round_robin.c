@@ -12,6 +12,19 @@ Test(round_robin, follows_the_turns)
 	fleet_fini(&fleet);
 }
 
+Test(round_robin, the_others_keep_their_order_when_one_is_out)
+{
+	struct fleet fleet;
+	const char *want = "aaacaa";
+
+	fleet_init(&fleet, BALANCE_ROUND_ROBIN,
+	    POSTS({ 5, false }, { 1, false }, { 1, false }), 3);
+	serverset_clear(&fleet.may, 1);
+	for (unsigned i = 0; i < 18; i++)
+		cr_assert_eq(fleet_pick(&fleet), want[i % 6] - 'a');
+	fleet_fini(&fleet);
+}
+
 Test(round_robin, shares_are_exact_over_four_threads)
 {
 	struct fleet fleet;
