@@ -275,4 +275,3 @@ build_upstream(struct control *control, struct snap_upstream *u,
 			    g->roster->members[i].server)
 				u->server_slots[i] = g->beings[k]->slot;
 }
-

@@ -149,8 +149,7 @@ static const struct refused bad_framings[] = {
 	/* RFC 9110 5.3: one of them counts, but which? */
 	{ GET "Authorization: a\r\nauthorization: a\r\n" END_,
 	    END_BAD_REQUEST },
-	{ GET "Content-Type: a\r\nContent-Type: b\r\n" END_,
-	    END_BAD_REQUEST },
+	{ GET "Content-Type: a\r\nContent-Type: b\r\n" END_, END_BAD_REQUEST },
 	{ POST "Transfer-Encoding: ,chunked\r\n" END_, END_BAD_REQUEST },
 	{ POST "Transfer-Encoding: chunked,\r\n" END_, END_BAD_REQUEST },
 	{ POST "Transfer-Encoding: chunked, chunked\r\n" END_,
