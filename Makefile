@@ -62,7 +62,7 @@ modules = $(foreach l,$(1),$(call module,$(l)))
 # Goals that compile nothing in this make; the others want their libraries.
 LIGHT = help clean uninstall check demo lint layers mutants \
 	fuzz fuzz-coverage fuzz-merge \
-	style format man deps soak soak-node
+	style format man deps soak soak-node soak-websocket
 GOALS = $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(LIGHT),$(GOALS)),)
 ifeq ($(shell command -v pkg-config),)
@@ -110,7 +110,8 @@ FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PAGES   = $(wildcard man/*.[1-9])
 
 .PHONY: all help tests flows helpers fuzzers check layers pure lint style \
-	soak soak-node format man fuzz mutants demo deps install uninstall clean \
+	soak soak-node soak-websocket format man fuzz mutants demo deps \
+	install uninstall clean \
 	compile_commands FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -136,6 +137,7 @@ help:
 #: make fuzz-coverage       the lines of the parser that its corpus reaches
 #: make soak                chaos, SOAK_SECONDS=600: a table of what came of it
 #: make soak-node           POSTs before Node at random gaps, NODE_SECONDS=600
+#: make soak-websocket      node-ws: 1 GiB each way, 1000 sessions, 500 reloads
 #: make mutants SEED=1      30 one-line mutations against the tests
 #: make demo                try it: backends, proxy, load, live figures
 #: make V=1                 show the commands
@@ -255,7 +257,9 @@ soak: LONG = SOAK_SECONDS=$(SOAK_SECONDS)
 soak: SUITE = chaos
 soak-node: LONG = NODE_SECONDS=$(NODE_SECONDS)
 soak-node: SUITE = node
-soak soak-node:
+soak-websocket: LONG = WEBSOCKET_LONG=1
+soak-websocket: SUITE = websocket
+soak soak-node soak-websocket:
 	@tools/deps check
 	@$(MAKE) $(PARALLEL) --no-print-directory all
 	@$(MAKE) $(PARALLEL) --no-print-directory flows SAN=

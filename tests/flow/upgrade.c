@@ -3,6 +3,7 @@
  */
 #include <criterion/criterion.h>
 
+#include "tests/lib/peer.h"
 #include "tests/lib/tunnel.h"
 
 static struct tunnels t;
@@ -204,6 +205,26 @@ Test(upgrade, bytes_behind_a_refused_one_are_judged_as_a_request)
 	must_refuse(&r, 400, "bad_request");
 	must_end(near);
 	cr_assert_eq(far->in.n, 0);
+}
+
+Test(upgrade, servers_that_refuse_are_passed_by)
+{
+	struct client *near[4], *far[4];
+	int dead;
+
+	(void)port_hold(&dead);
+	daemon_reload(t.f.d, "%s",
+	    tunnels_yaml(&t, TUNNEL_LISTENERS,
+		keep_printf("{ name: all, path: /*, to: "
+			    "[\"127.0.0.1:%d\", \"127.0.0.1:%d\"] }, ",
+		    dead, t.far_port),
+		""));
+	for (unsigned i = 0; i < 4; i++) {
+		near[i] = dial(t.port);
+		far[i] = far_of(&t, near[i]);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		end_both(near[i], far[i]);
 }
 
 /* ---- CONNECT ---- */

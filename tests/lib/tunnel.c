@@ -20,11 +20,14 @@ tunnels_start(void)
 	struct sockaddr_in in = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct tunnels t = { .directory = daemon_directory() };
+	socklen_t n = sizeof in;
 
 	(void)cert_make(t.directory, "t", "t", CERT_ECDSA);
 	t.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	cr_assert_eq(bind(t.listener, (struct sockaddr *)&in, sizeof in), 0);
 	cr_assert_eq(listen(t.listener, 128), 0);
+	getsockname(t.listener, (struct sockaddr *)&in, &n);
+	t.far_port = ntohs(in.sin_port);
 	t.f.access_log = keep_printf("%s/access.json", t.directory);
 	t.f.d = daemon_start_in(t.directory, NULL, "%s",
 	    tunnels_yaml(&t, TUNNEL_LISTENERS, TUNNEL_ROUTES, ""));
@@ -44,10 +47,6 @@ char *
 tunnels_yaml(const struct tunnels *t, const char *listeners, const char *routes,
     const char *upstream)
 {
-	struct sockaddr_in in;
-	socklen_t n = sizeof in;
-
-	getsockname(t->listener, (struct sockaddr *)&in, &n);
 	return keep_printf("workers: 2\n"
 			   "listeners: { %s }\n"
 			   "admin: { address: \"127.0.0.1:0\" }\n"
@@ -56,7 +55,7 @@ tunnels_yaml(const struct tunnels *t, const char *listeners, const char *routes,
 			   "upstreams: { up: { servers: "
 			   "[\"127.0.0.1:%d\"]%s } }\n"
 			   "shutdown: { timeout: 1s }\n",
-	    listeners, t->directory, routes, ntohs(in.sin_port), upstream);
+	    listeners, t->directory, routes, t->far_port, upstream);
 }
 
 struct client *

@@ -14,7 +14,7 @@ struct tunnels {
 	struct front	 f;
 	int		 port, tls_port;
 	char		*directory;
-	int		 listener;	/* the server's */
+	int		 listener, far_port;	/* the server's */
 };
 
 /* Flow-style items, each with its comma behind. */

@@ -77,7 +77,7 @@ static const char yaml[] =
     "routes:\n"
     "  - { host: x.y, to: u, access_log: off, request_headers: "
     "{ set: { Authorization: s1, X-Plain: \"$${x}\" } } }\n"
-    "  - { to: \"c:3\" }\n";
+    "  - { to: \"c:3\", upgrade: off }\n";
 
 Test(print, values_are_as_written_and_defaults_filled_in)
 {
@@ -106,6 +106,8 @@ Test(print, values_are_as_written_and_defaults_filled_in)
 	text_is(root, "config/routes/0/name", "x.y");
 	text_is(root, "config/routes/0/access_log", "off");
 	cr_expect(json_is_true(at(root, "config/routes/1/access_log")));
+	text_is(root, "config/routes/0/upgrade/0", "websocket");
+	text_is(root, "config/routes/1/upgrade", "off");
 	text_is(root, "config/routes/1/to/0/upstream", "default");
 	text_is(root, "config/admin/address", "127.0.0.1:9900");
 	cr_expect_null(at(root, "config/defaults"));
