@@ -18,6 +18,7 @@ static void on_end(struct h1 *, ssize_t);
 static bool is_deaf(const struct h1 *);
 static void client_end(struct h1 *, bool clean);
 static void end_half(struct h1 *);
+static bool is_unasked(struct h1 *);
 static bool consume_head(struct h1 *);
 static bool read_request(struct h1 *, size_t);
 static bool read_response(struct h1 *, size_t);
@@ -182,6 +183,21 @@ end_half(struct h1 *h)
 	deliver(h, &none, true);
 }
 
+/*
+ * What a server said on an idle conn before the first byte of the request could
+ * go out is no answer to it, whatever it is.  A fresh one may speak first, to
+ * say that it is busy.
+ */
+static bool
+is_unasked(struct h1 *h)
+{
+	if (!h->reused || h->got_any)
+		return false;
+	if (h->conn->sent == h->out_mark)
+		h1_flush(h);
+	return h->conn->sent == h->out_mark;
+}
+
 /* The bytes of a head must lie side by side. */
 static bool
 consume_head(struct h1 *h)
@@ -193,6 +209,11 @@ consume_head(struct h1 *h)
 	if (front.n < h->bytes.n) {
 		front.p = buf_join(&h->bytes, h->bytes.n, 0);
 		front.n = h->bytes.n;
+	}
+	if (is_unasked(h)) {
+		h1_fail(
+		    h, h->reused ? END_STALE_UNSENT : END_UPSTREAM_PROTOCOL);
+		return false;
 	}
 	h->got_any = true;
 	if (h->server != NULL)

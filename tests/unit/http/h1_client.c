@@ -440,6 +440,27 @@ Test(h1_client, a_reused_conn_that_takes_nothing_is_stale_unsent)
 	ends(true, 0, "", "gone stale_unsent;done close;");
 }
 
+/* What an idle server said as its window was shut is no answer. */
+Test(h1_client, an_answer_to_what_was_not_sent_is_none)
+{
+	w.takes = 0;
+	wire_ask(&w, true);
+	wire_put_head(&w, wire_request(METHOD_GET, FRAMING_NONE, 0), true);
+	wire_settle(&w);
+	wire_say(&w, HELLO);
+	wire_heard(&w, "gone stale_unsent;done close;");
+}
+
+Test(h1_client, a_fresh_server_may_answer_what_it_does_not_read)
+{
+	w.takes = 0;
+	wire_ask(&w, false);
+	wire_put_head(&w, wire_request(METHOD_GET, FRAMING_NONE, 0), true);
+	wire_settle(&w);
+	wire_say(&w, HELLO);
+	wire_heard(&w, "head 200;body hello last;done close;");
+}
+
 Test(h1_client, what_was_sent_before_does_not_count)
 {
 	ask();
