@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "cut.h"
+#include "tests/fuzz/lib/cut.h"
 #include "http/h1_parse.h"
 #include "http/h1_write.h"
 #include "http/rules.h"
