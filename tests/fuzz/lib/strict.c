@@ -147,25 +147,27 @@ status_line(struct strict *s, struct text line)
 	return status >= 100;
 }
 
-/* Fields of one hop have no business here but those that are known. */
+/* Fields of one hop have no business here but with the values that are known. */
 static bool
 for_one_hop(struct strict *s, struct text name, struct text value)
 {
 	static const char *const never[] = { "Keep-Alive", "Proxy-Connection",
 		"Expect", "HTTP2-Settings" };
+	static const char *const known[] = { "close", "keep-alive", "upgrade",
+		"TE" };
 
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (text_equal_fold(name, text_of(never[i])))
 			return true;
 	if (text_equal_fold(name, TEXT("TE")))
-		return !text_equal_fold(value, TEXT("trailers"));
+		return s->responses || !text_equal(value, TEXT("trailers"));
 	if (!text_equal_fold(name, TEXT("Connection")))
 		return false;
 	s->close = s->close || text_equal_fold(value, TEXT("close"));
-	return !text_equal_fold(value, TEXT("close")) &&
-	    !text_equal_fold(value, TEXT("keep-alive")) &&
-	    !text_equal_fold(value, TEXT("TE")) &&
-	    !text_equal_fold(value, TEXT("upgrade"));
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (text_equal_fold(value, text_of(known[i])))
+			return false;
+	return true;
 }
 
 static const char *
@@ -358,6 +360,7 @@ ends_section(const struct strict *s)
 static void
 put(struct strict *s, char c)
 {
+	s->fed++;
 	if (s->n == s->cap) {
 		s->cap = s->cap == 0 ? 512 : 2 * s->cap;
 		s->line = realloc(s->line, s->cap);
@@ -382,10 +385,13 @@ put(struct strict *s, char c)
 static size_t
 take_body(struct strict *s, const char *p, size_t n)
 {
-	if (s->state != STRICT_CLOSE && n > s->left)
+	bool counted = s->state == STRICT_LENGTH || s->state == STRICT_DATA;
+
+	if (counted && n > s->left)
 		n = (size_t)s->left;
-	s->left -= s->state == STRICT_CLOSE ? 0 : n;
+	s->left -= counted ? n : 0;
 	s->ops->body(s, p, n);
+	s->fed += n;
 	if (s->left == 0 && s->state == STRICT_LENGTH)
 		message_ends(s);
 	else if (s->left == 0 && s->state == STRICT_DATA)
@@ -396,11 +402,11 @@ take_body(struct strict *s, const char *p, size_t n)
 void
 strict_feed(struct strict *s, const char *p, size_t n)
 {
-	while (n > 0 && s->state != STRICT_LOST && s->state != STRICT_TUNNEL) {
+	while (n > 0 && s->state != STRICT_LOST) {
 		size_t taken = 1;
 
 		if (s->state == STRICT_LENGTH || s->state == STRICT_DATA ||
-		    s->state == STRICT_CLOSE)
+		    s->state == STRICT_CLOSE || s->state == STRICT_TUNNEL)
 			taken = take_body(s, p, n);
 		else
 			put(s, *p);

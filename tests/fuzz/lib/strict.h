@@ -26,7 +26,7 @@ struct strict;
 struct strict_ops {
 	/* A head is whole: s->head, for a response s->status. */
 	enum strict_body (*head)(struct strict *);
-	void	(*body)(struct strict *, const char *, size_t);
+	void	(*body)(struct strict *, const char *, size_t);	/* a tunnel's too */
 	void	(*end)(struct strict *);	/* of a message, 1xx too */
 };
 
@@ -39,6 +39,7 @@ struct strict {
 	char			*line;		/* the head or line so far */
 	size_t			 n, cap;
 	uint64_t		 left;
+	size_t			 fed;		/* bytes understood in all */
 	/* of the head that `head' sees */
 	struct text		 head;
 	unsigned		 status;

@@ -50,7 +50,7 @@ read_tag(struct text t, char who)
 	    t.p[1 + strlen(key)] != '-')
 		return -1;
 	t = (struct text){ t.p + WITNESS_TAG - 5, 4 };
-	return text_to_u64(t, UNASKED, &number) ? (int)number : -1;
+	return text_to_u64(t, FIRST_WORD, &number) ? (int)number : -1;
 }
 
 static unsigned
@@ -79,7 +79,7 @@ size_t
 witness_tag(const struct up *u, char to[WITNESS_TAG])
 {
 	return print_tag(
-	    to, 's', u->nturns == 0 ? UNASKED : u->turns[u->nturns - 1].tag);
+	    to, 's', u->nturns == 0 ? FIRST_WORD : u->turns[u->nturns - 1].tag);
 }
 
 /* ---- bodies ---------------------------------------------------------------- */
@@ -127,6 +127,7 @@ down_says_end(struct strict *s)
 	const struct down *d = s->arg;
 
 	errands[d->saying].sent.whole = true;
+	errands[d->saying].sent_to = s->fed;
 }
 
 static const struct strict_ops down_says = {
@@ -143,6 +144,12 @@ witness_down_says(struct down *d, const char *p, size_t n)
 		errands[d->saying].sent.known = false;
 }
 
+static bool
+opens_tunnel(const struct strict *s, const struct turn *turn)
+{
+	return s->status == 101 || (turn->connect && s->status / 100 == 2);
+}
+
 /* ---- a client: what it hears ------------------------------------------------- */
 
 /* Each tag of a server in what a client hears is that of its request. */
@@ -156,8 +163,9 @@ look_for_tags(struct down *d, const char *p, size_t n)
 		int tag =
 		    read_tag((struct text){ at, (size_t)(end - at) }, 's');
 
-		assert(tag == -1 || (unsigned)tag == turn->tag);
-		d->tagged = d->tagged || tag != -1;
+		assert(tag == -1 || tag == FIRST_WORD ||
+		    (unsigned)tag == turn->tag);
+		d->tagged = d->tagged || (tag != -1 && tag != FIRST_WORD);
 		at++;
 	}
 }
@@ -181,20 +189,51 @@ look_on(struct down *d, const char *p, size_t n)
 		memcpy(d->tail, p + n - d->ntail, d->ntail);
 }
 
+/* The next bytes of a tunnel are the next that its other end has said. */
+static void
+look_through(const struct sock *from, size_t *at, const char *p, size_t n)
+{
+	assert(*at + n <= from->in_n);
+	assert(memcmp(from->in + *at, p, n) == 0);
+	*at += n;
+}
+
+/* Which two ends the tunnel of that request has. */
+static void
+find_tunnel(struct down *d, unsigned tag)
+{
+	const struct errand *e = &errands[tag];
+
+	for (unsigned i = 0; tag != 0 && i < nups; i++) {
+		struct up *u = &ups[i];
+
+		if (u->nturns == 0 || u->turns[u->nturns - 1].tag != tag ||
+		    u->says.state != STRICT_TUNNEL)
+			continue;
+		d->tunnel = u;
+		if (!e->sent.known || !e->sent.whole)
+			continue;
+		u->tunnel = d;
+		d->tunnel_at = e->sent_to;
+	}
+}
+
 static enum strict_body
 down_hears_head(struct strict *s)
 {
 	struct down *d = s->arg;
+	const struct turn *turn = &d->turns[d->answers];
 
 	assert(d->answers < d->nturns);
 	d->body = begun;
 	d->tagged = false;
 	d->ntail = 0;
 	look_for_tags(d, s->head.p, s->head.n);
-	if (s->status == 101)
+	if (opens_tunnel(s, turn)) {
+		find_tunnel(d, turn->tag);
 		return STRICT_UPGRADED;
-	return d->turns[d->answers].head_request ? STRICT_NO_BODY
-						 : STRICT_AS_SAID;
+	}
+	return turn->head_request ? STRICT_NO_BODY : STRICT_AS_SAID;
 }
 
 static void
@@ -204,6 +243,8 @@ down_hears_body(struct strict *s, const char *p, size_t n)
 
 	body_add(&d->body, p, n);
 	look_on(d, p, n);
+	if (d->tunnel != NULL)
+		look_through(d->tunnel->sock, &d->tunnel->tunnel_at, p, n);
 }
 
 /* Some server's answer to that request has this very body, or cannot be read. */
@@ -280,6 +321,7 @@ up_hears_head(struct strict *s)
 	u->turns[u->nturns++] = (struct turn){
 		.tag = tag,
 		.head_request = text_starts(s->head, TEXT("HEAD ")),
+		.connect = text_starts(s->head, TEXT("CONNECT ")),
 	};
 	u->body = begun;
 	u->answered = false;
@@ -292,6 +334,8 @@ up_hears_body(struct strict *s, const char *p, size_t n)
 	struct up *u = s->arg;
 
 	body_add(&u->body, p, n);
+	if (s->state == STRICT_TUNNEL && u->tunnel != NULL)
+		look_through(u->tunnel->sock, &u->tunnel->tunnel_at, p, n);
 }
 
 static void
@@ -322,8 +366,10 @@ up_says_head(struct strict *s)
 
 	if (u->nturns == 0 || u->answered)
 		return STRICT_UNWANTED;
-	if (s->status == 101) {
-		u->hears.state = STRICT_TUNNEL;
+	if (opens_tunnel(s, &u->turns[u->nturns - 1])) {
+		if (u->hears.state == STRICT_HEAD && u->hears.n == 0)
+			u->hears.state = STRICT_TUNNEL;
+		u->tunnel_at = s->fed;
 		return STRICT_UPGRADED;
 	}
 	if (s->status >= 200) {
@@ -338,6 +384,8 @@ up_says_head(struct strict *s)
 static void
 up_says_body(struct strict *s, const char *p, size_t n)
 {
+	if (s->state == STRICT_TUNNEL)
+		return;
 	body_add(answer_of(s->arg), p, n);
 }
 
@@ -460,6 +508,7 @@ __wrap_exchange_new(struct client *c, struct stream *s, struct head *head,
 	d->turns[d->nturns++] = (struct turn){
 		.tag = why == END_NONE ? tag : 0,
 		.head_request = head->method == METHOD_HEAD,
+		.connect = head->method == METHOD_CONNECT,
 	};
 	errands[tag].accepted |= why == END_NONE;
 	errands[tag].refused |= why != END_NONE;
@@ -479,7 +528,7 @@ __wrap_exchange_end(struct exchange *x)
 	e = &errands[d->turns[d->nturns - 1].tag];
 	e->over = true;
 	e->read_whole = x->request_done;
-	if (e != &errands[0])
+	if (e != &errands[0] && x->phase != PHASE_TUNNEL)
 		assert(e->read_whole || !e->arrived_whole);
 	__real_exchange_end(x);
 }

@@ -22,14 +22,15 @@ struct sock;
  * - an answer ends cleanly only if its server's did, with the same body, and a
  *   server gets a request's end only if the client sent it, likewise;
  * - of a refused request nothing reaches a server, and no server is asked
- *   again before it has answered, or when it said more than was asked.
+ *   again before it has answered, or when it said more than was asked;
+ * - a tunnel's bytes come as they were sent, to the end of its own peer.
  */
 
 #define WITNESS_TAG	16	/* bytes a tag takes in text */
 #define WITNESS_TAGS	256	/* requests of a run that have a number */
 #define DOWN_TURNS	16	/* more requests than a client's connection may */
 #define UP_TURNS	1024	/* or all of them together */
-#define UNASKED		9999	/* the number of what nobody asked for */
+#define FIRST_WORD	9999	/* of a server on a new connection: it may be busy */
 
 struct body {
 	uint64_t	hash, n;
@@ -43,14 +44,16 @@ struct errand {
 	bool		over, read_whole;	/* by the proxy */
 	bool		arrived_whole;
 	struct body	sent;
+	size_t		sent_to;	/* where it ends in what its client says */
 };
 
 struct turn {
 	unsigned	tag;		/* 0: it has none */
-	bool		head_request;
+	bool		head_request, connect;
 };
 
 /* A client's connection. */
+struct up;
 struct down {
 	struct sock	*sock;
 	struct strict	 says, hears;
@@ -60,6 +63,8 @@ struct down {
 	unsigned	 nturns, answers;
 	bool		 tagged;	/* the answer at hand is a server's */
 	struct body	 body;		/* its own */
+	struct up	*tunnel;	/* NULL: none, or nobody can tell */
+	size_t		 tunnel_at;	/* of its own bytes: heard at the other end */
 	char		 tail[WITNESS_TAG];	/* to find what is cut in two */
 	size_t		 ntail;
 };
@@ -72,6 +77,8 @@ struct up {
 	struct body	 answers[UP_TURNS];
 	unsigned	 nturns;
 	struct body	 body;		/* of the request at hand */
+	struct down	*tunnel;
+	size_t		 tunnel_at;
 	bool		 answered;	/* it has had its final head */
 	bool		 spoilt;	/* and more: never to be asked again */
 };

@@ -43,6 +43,8 @@ static const char text[] =
     "- { path: /away, redirect: { path: /there } }\n"
     "- { path: /put/*, methods: [PUT], to: api }\n"
     "- { path: /strip/*, rewrite: { strip_prefix: /strip }, to: api }\n"
+    "- { host: t.test, connect: true, upgrade: [echo, websocket],\n"
+    "    timeouts: { tunnel_idle: 40s }, to: api }\n"
     "- { path: /*, to: api }\n"
     "upstreams:\n"
     "  api:\n"
