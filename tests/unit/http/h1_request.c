@@ -243,6 +243,20 @@ Test(h1_request, a_head_and_its_texts_stay_good_until_flushed)
 	answer(200, "ok");
 }
 
+/* What comes behind is read into other memory. */
+Test(h1_request, a_refused_head_and_its_texts_stay_good_too)
+{
+	static char more[2000];
+
+	memset(more, 'x', sizeof(more));
+	wire_say(&w, "GET /abc HTTP/1.1\r\nHo st: h\r\n\r\n");
+	wire_heard(&w, "refused bad_request;");
+	wire_say_n(&w, more, sizeof(more));
+	cr_assert(text_equal(w.head->method_name, TEXT("GET")));
+	cr_assert(text_equal(w.head->target, TEXT("/abc")));
+	answer(400, "no");
+}
+
 Test(h1_request, a_wake_up_without_a_byte_changes_nothing)
 {
 	conn_deadline(&w.conn, WIRE_IDLE_NS);
