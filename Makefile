@@ -218,7 +218,7 @@ $(OUT)/tests/flow: $(call objects_in,tests/flow) $(TESTLIB) $(LIBRARY)
 
 # Helpers are plain programs: they need no test library, and so has `make demo'.
 $(HELPERS): $(OUT)/tests/%: $(addprefix $(OUT)/obj/tests/lib/,bin/%.o \
-		origin.o origin_conn.o bytes.o wait.o)
+		origin.o origin_conn.o client.o response.o bytes.o wait.o)
 	@mkdir -p $(@D)
 	$(call step,LINK)$(LINK) -o $@ $^ $(LIB_LDLIBS)
 

@@ -4,7 +4,10 @@
  * always well.
  *
  *	origin PORT NAME [--delay-ms N] [--fail-percent N] [--health PATH]
- *	    [--echo] [--any]
+ *	    [--much KIB] [--echo] [--any]
+ *
+ * Two paths are for the scripts in tests/soak: /much answers with so many KiB,
+ * /stuck takes no byte of a body.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +21,7 @@ struct wish {
 	struct origin_options options;
 	struct reply reply;
 	const char *health;
+	uint64_t much;
 	bool echo;
 };
 
@@ -33,7 +37,8 @@ main(int argc, char *argv[])
 	if (!read_arguments(argc, argv, &wish)) {
 		fprintf(stderr,
 		    "usage: origin PORT NAME [--delay-ms N] "
-		    "[--fail-percent N] [--health PATH] [--echo] [--any]\n");
+		    "[--fail-percent N] [--health PATH] [--much KIB] "
+		    "[--echo] [--any]\n");
 		return 2;
 	}
 	o = origin_start(&wish.options);
@@ -47,6 +52,10 @@ main(int argc, char *argv[])
 		    keep_printf("Hello from %s.\n", wish.options.name);
 	origin_reply(o, wish.reply);
 	origin_reply(o, (struct reply){ .path = wish.health, .text = "ok\n" });
+	origin_reply(o,
+	    (struct reply){
+		.path = "/much", .sized = true, .size = wish.much });
+	origin_reply(o, (struct reply){ .path = "/stuck", .unread = true });
 	printf("%s listening on port %d\n", wish.options.name, origin_port(o));
 	fflush(stdout);
 	for (;;)
@@ -74,6 +83,8 @@ read_arguments(int argc, char *argv[], struct wish *w)
 			w->health = argv[++i];
 		else if (!read_number(argv[i + 1], 100000, &n))
 			return false;
+		else if (strcmp(argv[i], "--much") == 0 && ++i)
+			w->much = (uint64_t)n * 1024;
 		else if (strcmp(argv[i], "--delay-ms") == 0 && ++i)
 			w->reply.delay_ms = (int)n;
 		else if (strcmp(argv[i], "--fail-percent") == 0 && ++i)
