@@ -53,6 +53,7 @@ h1_serve(struct conn *c, const struct h1_settings *settings, bool trusted,
 	h->trusted = trusted;
 	h->out = OUT_DONE;
 	h->wait = WAIT_HEAD;
+	h->stream.began = loop_now(c->loop);
 	h1_readable(c);
 }
 
@@ -236,6 +237,7 @@ start_over(struct h1 *h)
 {
 	let_go(h);
 	h->stream.sink = NULL;
+	h->stream.began = loop_now(h->conn->loop);
 	h->over = false;
 	h->in = IN_HEAD;
 	h->untook = 0;

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "http/end.h"
 
@@ -55,6 +56,7 @@ struct stream {
 	const struct stream_ops	*ops;
 	const struct sink_ops	*sink;
 	void			*arg;		/* the sink's */
+	uint64_t		 began;		/* a server's: its first byte came, or its turn */
 };
 
 #define STREAM_WINDOW	65536		/* bytes delivered beyond took */

@@ -60,8 +60,8 @@ exchange_new(struct client *c, struct stream *s, struct head *head, bool last,
 	x->request = head;
 	x->path = head->path;
 	x->request_done = last;
-	x->began = loop_now(w->loop);
-	x->wall = clock_wall();
+	x->began = s->began;
+	x->wall = clock_wall() - (loop_now(w->loop) - x->began);
 	x->body_limit = c->port->body_size;
 	s->sink = &relay_down_sink;
 	s->arg = x;

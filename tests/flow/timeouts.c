@@ -56,6 +56,24 @@ Test(timeouts, header_timeout__a_connection_without_a_byte_just_ends)
 	daemon_stop(f.d);
 }
 
+/* From the first byte, which its deadline counts from, too. */
+Test(timeouts, header_timeout__its_line_says_how_long_it_took)
+{
+	struct response r;
+	struct client *c;
+	json_t *line;
+
+	start(", timeouts: { header: 400ms }", "");
+	c = dial(f.port);
+	cr_assert(client_print(c, "GET /slow HTTP/1.1\r\n"));
+	cr_assert(client_response(c, &r, "GET"), "%s", c->why);
+	must_refuse(&r, 408, "header_timeout");
+	cr_assert_not_null(line = front_line(&f, 0));
+	cr_assert_geq(
+	    json_number_value(json_object_get(line, "duration_ms")), 400);
+	daemon_stop(f.d);
+}
+
 Test(timeouts, keep_alive_connections_end_when_they_are_idle)
 {
 	struct client *c;

@@ -8,6 +8,7 @@
 
 #include "tests/unit/http/h1_served.h"
 
+#include "base/clock.h"
 #include "net/loop.h"
 
 TestSuite(h1_request, .init = served_up, .fini = served_down, .timeout = 60);
@@ -101,6 +102,20 @@ Test(h1_request, pipelined_requests_answered_at_once_are_all_answered)
 	    "flushed;request GET /a last;flushed;done keep;");
 	cr_assert_str_eq(
 	    wire_read(&w), OK_2 "\r\nok" OK_2 "\r\nok" OK_2 "\r\nok");
+}
+
+Test(h1_request, a_request_begins_with_its_first_byte_or_when_its_turn_comes)
+{
+	uint64_t before;
+
+	wire_say_n(&w, GET, 3);
+	before = clock_now();
+	wire_say(&w, &(GET GET)[3]);
+	cr_assert_lt(w.stream->began, before);
+	before = clock_now();
+	answer(200, "1.");
+	cr_assert_geq(w.stream->began, before);
+	answer(200, "2.");
 }
 
 static unsigned answered;
