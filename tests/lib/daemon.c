@@ -1,10 +1,9 @@
 /*
- * The program under test as a child process.  PDEATHSIG ends it with the test;
- * its files live in one directory per test that an atexit handler removes.
+ * The program under test as a child process.  Its files live in one directory
+ * per test that an atexit handler removes.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/lib/bytes.h"
+#include "tests/lib/child.h"
 #include "tests/lib/daemon.h"
 #include "tests/lib/wait.h"
 
@@ -30,9 +29,8 @@ static int remove_entry(const char *, const struct stat *, int, struct FTW *);
 static char *format(const char *, va_list);
 static struct daemon *
 spawn(char *directory, const char *const env[], const char *yaml);
-static void become(const struct daemon *, const char *const env[])
-    __attribute__((noreturn));
-static void redirect(const char *path, int fd);
+static void become(const struct daemon *, char *const argv[],
+    const char *const env[]) __attribute__((noreturn));
 static void write_file(const char *path, const char *text);
 static bool log_holds(struct daemon *, size_t from, const char *text);
 static void must_be_ready(struct daemon *);
@@ -261,10 +259,15 @@ static struct daemon *
 spawn(char *directory, const char *const env[], const char *yaml)
 {
 	static unsigned number;
+	const char *program = getenv("FAIRLEAD_BIN");
 	struct daemon *d = keep(sizeof *d);
+	char *config = keep_printf("%s/fairlead.yaml", directory);
+	char *argv[] = { keep_printf(
+			     "%s", program != NULL ? program : "./fairlead"),
+		keep_printf("-c"), config, NULL };
 
 	d->directory = directory;
-	d->config = keep_printf("%s/fairlead.yaml", directory);
+	d->config = config;
 	d->log = keep_printf("%s/log.%u", directory, number);
 	d->out = keep_printf("%s/out.%u", directory, number++);
 	write_file(d->config, yaml);
@@ -272,40 +275,21 @@ spawn(char *directory, const char *const env[], const char *yaml)
 	d->pid = fork();
 	cr_assert_neq(d->pid, -1, "fork: %s", strerror(errno));
 	if (d->pid == 0)
-		become(d, env);
+		become(d, argv, env);
 	return d;
 }
 
 static void
-become(const struct daemon *d, const char *const env[])
+become(const struct daemon *d, char *const argv[], const char *const env[])
 {
-	const char *program = getenv("FAIRLEAD_BIN");
 	const char *san = getenv("FAIRLEAD_SAN");
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* TSan cannot place its shadow where the kernel randomises widely. */
 	if (san != NULL && strcmp(san, "thread") == 0)
 		personality(ADDR_NO_RANDOMIZE);
-	redirect("/dev/null", STDIN_FILENO);
-	redirect(d->out, STDOUT_FILENO);
-	redirect(d->log, STDERR_FILENO);
 	for (; env != NULL && env[0] != NULL; env += 2)
 		setenv(env[0], env[1], 1);
-	if (program == NULL)
-		program = "./fairlead";
-	execl(program, program, "-c", d->config, (char *)NULL);
-	dprintf(STDERR_FILENO, "%s: %s\n", program, strerror(errno));
-	_exit(127);
-}
-
-static void
-redirect(const char *path, int fd)
-{
-	int opened = open(path, O_RDWR | O_CREAT | O_APPEND, 0600);
-
-	if (opened == -1 || dup2(opened, fd) == -1)
-		_exit(126);
-	close(opened);
+	child_become(argv, d->out, d->log);
 }
 
 static void

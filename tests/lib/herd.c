@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/lib/bytes.h"
+#include "tests/lib/child.h"
 #include "tests/lib/client.h"
 #include "tests/lib/herd.h"
 #include "tests/lib/peer.h"
@@ -48,8 +48,6 @@ struct herd {
 };
 
 static void spawn(struct herd *, struct beast *);
-static void
-become(const struct herd *, const struct beast *) __attribute__((noreturn));
 static bool answers(const struct beast *);
 static unsigned between(struct herd *, unsigned least, unsigned most);
 static void strike(struct herd *);
@@ -181,29 +179,19 @@ herd_facts(const struct herd *h, unsigned n)
 static void
 spawn(struct herd *h, struct beast *b)
 {
+	const char *folder = getenv("FAIRLEAD_TESTS");
+	char *argv[] = { keep_printf("%s/chaos",
+			     folder == NULL ? "build/tests" : folder),
+		keep_printf("%d", b->port), b->log,
+		h->mood == HERD_KILLER ? keep_printf("--calm") : NULL, NULL };
+
 	b->pid = fork();
 	cr_assert_neq(b->pid, -1, "fork: %s", strerror(errno));
 	if (b->pid == 0)
-		become(h, b);
+		child_become(argv, NULL, NULL);
 	b->state = BEAST_UP;
 	cr_assert(
 	    WAIT_FOR(START_MS, answers(b)), "no server on port %d", b->port);
-}
-
-static void
-become(const struct herd *h, const struct beast *b)
-{
-	const char *folder = getenv("FAIRLEAD_TESTS");
-	char path[512], port[16];
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	snprintf(path, sizeof path, "%s/chaos",
-	    folder == NULL ? "build/tests" : folder);
-	snprintf(port, sizeof port, "%d", b->port);
-	execl(path, path, port, b->log,
-	    h->mood == HERD_KILLER ? "--calm" : (char *)NULL, (char *)NULL);
-	dprintf(STDERR_FILENO, "%s: %s\n", path, strerror(errno));
-	_exit(127);
 }
 
 static bool

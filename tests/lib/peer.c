@@ -3,28 +3,24 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/lib/bytes.h"
+#include "tests/lib/child.h"
 #include "tests/lib/client.h"
 #include "tests/lib/peer.h"
 #include "tests/lib/wait.h"
 
 enum { START_MS = 30000, ARGUMENTS = 16 };
 
-static void
-become(const struct peer *, char *const argv[]) __attribute__((noreturn));
-static void redirect(const char *path, int fd);
 static bool is_up(struct peer *);
 static void replace(struct bytes *, const char *name, const char *value);
 
@@ -73,7 +69,7 @@ peer_run(struct peer *p, const char *program, ...)
 	p->pid = fork();
 	cr_assert_neq(p->pid, -1, "fork: %s", strerror(errno));
 	if (p->pid == 0)
-		become(p, argv);
+		child_become(argv, p->out, p->log);
 	cr_assert(WAIT_FOR(START_MS, is_up(p)), "%s does not start: %s",
 	    p->name, keep_file(p->log));
 }
@@ -108,28 +104,6 @@ peer_stop(struct peer *p)
 	cr_assert_eq(kill(p->pid, SIGKILL), 0);
 	cr_assert_eq(waitpid(p->pid, NULL, 0), p->pid);
 	close(p->holder);
-}
-
-static void
-become(const struct peer *p, char *const argv[])
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	redirect("/dev/null", STDIN_FILENO);
-	redirect(p->out, STDOUT_FILENO);
-	redirect(p->log, STDERR_FILENO);
-	execvp(argv[0], argv);
-	dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
-	_exit(127);
-}
-
-static void
-redirect(const char *path, int fd)
-{
-	int opened = open(path, O_RDWR | O_CREAT | O_APPEND, 0600);
-
-	if (opened == -1 || dup2(opened, fd) == -1)
-		_exit(126);
-	close(opened);
 }
 
 static bool
