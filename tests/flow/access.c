@@ -8,27 +8,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/lib/front.h"
 #include "tests/lib/load.h"
+#include "tests/lib/stage.h"
 #include "tests/lib/wait.h"
-
-static struct origin *o;
-static struct front f;
 
 static void
 stage(void)
 {
-	o = origin_new("a");
-	f = front_of(&(struct front_settings){ .workers = 2 }, o, NULL);
+	stage_set(&(struct front_settings){ .workers = 2 });
 }
 
-static void
-strike(void)
-{
-	daemon_stop(f.d);
-}
-
-TestSuite(access_log, .init = stage, .fini = strike, .timeout = 60);
+TestSuite(access_log, .init = stage, .fini = stage_strike, .timeout = 60);
 
 static json_t *
 number_of(unsigned i, const char *key)

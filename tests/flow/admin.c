@@ -8,31 +8,19 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "tests/lib/front.h"
 #include "tests/lib/load.h"
+#include "tests/lib/stage.h"
 #include "tests/lib/wait.h"
-
-static struct origin *o;
-static struct front f;
 
 static void
 stage(void)
 {
-	o = origin_new("a");
-	f = front_of(
-	    &(struct front_settings){ .workers = 2,
-		.upstream = ", circuit_breaker: { failure_rate: 50% }, "
-			    "health_check: { type: http, interval: 200ms }" },
-	    o, NULL);
+	stage_set(&(struct front_settings){ .workers = 2,
+	    .upstream = ", circuit_breaker: { failure_rate: 50% }, "
+			"health_check: { type: http, interval: 200ms }" });
 }
 
-static void
-strike(void)
-{
-	daemon_stop(f.d);
-}
-
-TestSuite(admin, .init = stage, .fini = strike, .timeout = 60);
+TestSuite(admin, .init = stage, .fini = stage_strike, .timeout = 60);
 
 static void
 must_accept(const char *command, const char *text)

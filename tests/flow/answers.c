@@ -8,29 +8,17 @@
 #include <string.h>
 
 #include "tests/lib/corpus.h"
-#include "tests/lib/front.h"
+#include "tests/lib/stage.h"
 #include "tests/lib/wait.h"
-
-static struct origin *o;
-static struct front f;
 
 static void
 stage(void)
 {
-	o = origin_new("a");
-	f = front_of(
-	    &(struct front_settings){
-		.upstream = ", timeouts: { response: 1s, idle: 1s }" },
-	    o, NULL);
+	stage_set(&(struct front_settings){
+	    .upstream = ", timeouts: { response: 1s, idle: 1s }" });
 }
 
-static void
-strike(void)
-{
-	daemon_stop(f.d);
-}
-
-TestSuite(answers, .init = stage, .fini = strike, .timeout = 300);
+TestSuite(answers, .init = stage, .fini = stage_strike, .timeout = 300);
 
 /* The heads as every run gives them. */
 static char *

@@ -5,38 +5,17 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "tests/lib/front.h"
+#include "tests/lib/stage.h"
 #include "tests/lib/wait.h"
 
-static struct origin *o;
-static struct front f;
-
-static void
-stage(void)
-{
-	o = origin_new("a");
-}
-
-static void
-strike(void)
-{
-	daemon_stop(f.d);
-}
-
-TestSuite(duties, .init = stage, .fini = strike, .timeout = 60);
-
-static void
-begin(const struct front_settings *settings)
-{
-	f = front_of(settings, o, NULL);
-}
+TestSuite(duties, .fini = stage_strike, .timeout = 60);
 
 /* RFC 9110 9.3.7, RFC 9112 3.2.4: it asks the server, not for a path. */
 Test(duties, an_asterisk_is_routed_as_the_root_and_never_rewritten)
 {
 	struct client *c;
 
-	begin(&(struct front_settings){
+	stage_set(&(struct front_settings){
 	    .route = ", rewrite: { add_prefix: /v1 }" });
 	c = dial(f.port);
 	cr_assert_eq(
@@ -48,7 +27,7 @@ Test(duties, an_asterisk_is_redirected_to_the_root)
 {
 	struct client *c;
 
-	begin(&(struct front_settings){ .listener = ", redirect: https" });
+	stage_set(&(struct front_settings){ .listener = ", redirect: https" });
 	c = dial(f.port);
 	cr_assert_str_eq(
 	    response_field(ask(c, "OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n"),
@@ -69,7 +48,7 @@ Test(duties, an_idle_connection_ends_before_its_server_ends_it)
 {
 	int64_t began;
 
-	begin(&(struct front_settings){ 0 });
+	stage_plain();
 	origin_reply(
 	    o, (struct reply){ .fields = "Keep-Alive: timeout=2, max=9\r\n" });
 	began = wait_now();
@@ -80,7 +59,7 @@ Test(duties, an_idle_connection_ends_before_its_server_ends_it)
 
 Test(duties, a_connection_that_is_kept_a_second_is_not_used_again)
 {
-	begin(&(struct front_settings){ 0 });
+	stage_plain();
 	origin_reply(
 	    o, (struct reply){ .fields = "keep-alive: Timeout=1\r\n" });
 	cr_assert_eq(get(f.port, "/", "")->status, 200);
@@ -98,7 +77,7 @@ Test(duties, a_post_takes_only_a_connection_used_within_a_second)
 	unsigned accepted;
 	int64_t began;
 
-	begin(&(struct front_settings){ 0 });
+	stage_plain();
 	c = dial(f.port);
 	began = wait_now();
 	cr_assert_eq(ask(c, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")->status, 200);
@@ -117,7 +96,7 @@ Test(duties, a_post_takes_only_a_connection_used_within_a_second)
 /* C.3 6: routes, rewriting and the server see one path, as it came. */
 Test(duties, a_listener_may_allow_what_servers_read_differently)
 {
-	begin(&(struct front_settings){
+	stage_set(&(struct front_settings){
 	    .listener = ", path: { allow: [encoded_slash, parameters] }",
 	    .route = ", rewrite: { strip_prefix: /a, add_prefix: /v }" });
 	cr_assert_eq(get(f.port, "/a/b%2fc;d=1/%3b", "")->status, 200);
@@ -134,6 +113,7 @@ Test(duties, a_request_without_a_host_gets_the_servers_address)
 {
 	struct client *c;
 
+	o = origin_new("a");
 	f.d = daemon_start("listeners: { http: { address: \"127.0.0.1:0\" } }\n"
 			   "admin: { address: \"127.0.0.1:0\" }\n"
 			   "routes: [{ to: up }]\n"

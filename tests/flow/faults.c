@@ -6,29 +6,17 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "tests/lib/front.h"
+#include "tests/lib/stage.h"
 #include "tests/lib/wait.h"
-
-static struct origin *o;
-static struct front f;
 
 static void
 stage(void)
 {
-	o = origin_new("a");
-	f = front_of(
-	    &(struct front_settings){
-		.upstream = ", timeouts: { response: 500ms, idle: 500ms }" },
-	    o, NULL);
+	stage_set(&(struct front_settings){
+	    .upstream = ", timeouts: { response: 500ms, idle: 500ms }" });
 }
 
-static void
-strike(void)
-{
-	daemon_stop(f.d);
-}
-
-TestSuite(faults, .init = stage, .fini = strike, .timeout = 120);
+TestSuite(faults, .init = stage, .fini = stage_strike, .timeout = 120);
 
 #define OK_ "HTTP/1.1 200 OK\r\n"
 #define CHUNKED_ OK_ "Transfer-Encoding: chunked\r\n\r\n"

@@ -10,23 +10,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/lib/front.h"
+#include "tests/lib/stage.h"
 #include "tests/lib/wait.h"
 
 #define POST "POST %s HTTP/1.1\r\nHost: t\r\n"
 #define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
 #define GET_IT "GET /it HTTP/1.1\r\nHost: t\r\n\r\n"
 
-static struct origin *o;
-static struct front f;
-
 TestSuite(greedy, .timeout = 120);
 
 static void
 start(const char *listener)
 {
-	o = origin_new("a");
-	f = front_of(&(struct front_settings){ .listener = listener }, o, NULL);
+	stage_set(&(struct front_settings){ .listener = listener });
 }
 
 static bool
@@ -218,11 +214,9 @@ Test(greedy, connections_from_one_address_have_a_limit_over_all_workers)
 	struct client *in[4];
 	unsigned i;
 
-	o = origin_new("a");
-	f = front_of(&(struct front_settings){ .workers = 3,
-			 .listener = ", limits: { per_ip: 4 }, "
-				     "trusted_proxies: [127.0.0.9]" },
-	    o, NULL);
+	stage_set(&(struct front_settings){ .workers = 3,
+	    .listener = ", limits: { per_ip: 4 }, "
+			"trusted_proxies: [127.0.0.9]" });
 	for (i = 0; i < 4; i++)
 		cr_assert_not_null(in[i] = dial_from("127.0.0.2"));
 	for (i = 0; i < 5; i++)
@@ -242,8 +236,8 @@ Test(greedy, a_reload_forgets_nobody_and_may_change_the_limit)
 		.listener = ", limits: { per_ip: 2 }" };
 	struct origin *origins[] = { NULL, NULL };
 
-	origins[0] = o = origin_new("a");
-	f = front_of(&s, o, NULL);
+	stage_set(&s);
+	origins[0] = o;
 	cr_assert_not_null(dial_from("127.0.0.2"));
 	cr_assert_not_null(dial_from("127.0.0.2"));
 	s.listener = ", limits: { per_ip: 3 }";

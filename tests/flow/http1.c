@@ -6,38 +6,19 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "tests/lib/front.h"
+#include "tests/lib/stage.h"
 #include "tests/lib/wait.h"
-
-static struct origin *o;
-static struct front f;
-
-static void
-stage(void)
-{
-	o = origin_new("a");
-	f = front_of(&(struct front_settings){ 0 }, o, NULL);
-}
 
 static void
 stage_trusting(void)
 {
-	o = origin_new("a");
-	f = front_of(
-	    &(struct front_settings){
-		.listener = ", trusted_proxies: [127.0.0.0/8]" },
-	    o, NULL);
+	stage_set(&(struct front_settings){
+	    .listener = ", trusted_proxies: [127.0.0.0/8]" });
 }
 
-static void
-strike(void)
-{
-	daemon_stop(f.d);
-}
-
-TestSuite(http1, .init = stage, .fini = strike, .timeout = 60);
-TestSuite(
-    http1_trusting, .init = stage_trusting, .fini = strike, .timeout = 60);
+TestSuite(http1, .init = stage_plain, .fini = stage_strike, .timeout = 60);
+TestSuite(http1_trusting, .init = stage_trusting, .fini = stage_strike,
+    .timeout = 60);
 
 /* The value of the origin's view of the i-th request, or "-". */
 static char *

@@ -14,16 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/lib/front.h"
 #include "tests/lib/load.h"
+#include "tests/lib/stage.h"
 #include "tests/lib/wait.h"
 
 enum { DESCRIPTORS = 64, STALL_MS = 2000 };
 
 TestSuite(limits, .timeout = 120);
-
-static struct origin *o;
-static struct front f;
 
 static void
 limit_descriptors(rlim_t n)
@@ -60,9 +57,8 @@ static void
 start_short(const char *upstream)
 {
 	limit_descriptors(DESCRIPTORS);
-	o = origin_new("a");
+	stage_set(&(struct front_settings){ .upstream = upstream });
 	origin_reply(o, (struct reply){ .path = "/held", .silent = true });
-	f = front_of(&(struct front_settings){ .upstream = upstream }, o, NULL);
 }
 
 /* Those who were let in ask for more servers than there are descriptors. */
@@ -185,11 +181,9 @@ Test(limits, local_resource__no_port_left_for_a_server)
 
 	if (!own_network())
 		cr_skip_test("no network of our own");
-	o = origin_new("a");
+	stage_set(
+	    &(struct front_settings){ .top = "# the clients need no port\n" });
 	origin_reply(o, (struct reply){ .path = "/held", .silent = true });
-	f = front_of(
-	    &(struct front_settings){ .top = "# the clients need no port\n" },
-	    o, NULL);
 	path = keep_printf("%s/s", f.d->directory);
 	daemon_reload(f.d,
 	    "workers: 1\n"
@@ -225,15 +219,12 @@ Test(limits, stalled__a_timeout_that_passed_in_a_stall_blames_no_server)
 	struct client *c;
 	struct response r;
 
-	o = origin_new("a");
+	stage_set(&(struct front_settings){
+	    .upstream = keep_printf(", timeouts: { response: %dms }, "
+				    "circuit_breaker: { failure_rate: off, "
+				    "consecutive_failures: 1 }",
+		STALL_MS / 2) });
 	origin_reply(o, (struct reply){ .path = "/never", .silent = true });
-	f = front_of(
-	    &(struct front_settings){
-		.upstream = keep_printf(", timeouts: { response: %dms }, "
-					"circuit_breaker: { failure_rate: off, "
-					"consecutive_failures: 1 }",
-		    STALL_MS / 2) },
-	    o, NULL);
 	c = dial(f.port);
 	cr_assert(client_print(c, "GET /never HTTP/1.1\r\nHost: t\r\n\r\n"));
 	cr_assert_not_null(origin_seen(o, 0));
@@ -252,14 +243,11 @@ Test(limits, an_answer_that_came_during_a_stall_is_delivered)
 	struct client *c;
 	struct response r;
 
-	o = origin_new("a");
+	stage_set(&(struct front_settings){
+	    .upstream =
+		keep_printf(", timeouts: { response: %dms }", STALL_MS / 2) });
 	origin_reply(o,
 	    (struct reply){ .path = "/slow", .delay_ms = 200, .text = "here" });
-	f = front_of(
-	    &(struct front_settings){
-		.upstream = keep_printf(
-		    ", timeouts: { response: %dms }", STALL_MS / 2) },
-	    o, NULL);
 	c = dial(f.port);
 	cr_assert(client_print(c, "GET /slow HTTP/1.1\r\nHost: t\r\n\r\n"));
 	cr_assert_not_null(origin_seen(o, 0));
@@ -275,12 +263,9 @@ Test(limits, no_server_changes_state_by_a_stall_under_load)
 	char *sample;
 	struct load *l;
 
-	o = origin_new("a");
-	f = front_of(
-	    &(struct front_settings){
-		.upstream = ", health_check: { type: http, interval: 100ms, "
-			    "timeout: 300ms, unhealthy_threshold: 1 }" },
-	    o, NULL);
+	stage_set(&(struct front_settings){
+	    .upstream = ", health_check: { type: http, interval: 100ms, "
+			"timeout: 300ms, unhealthy_threshold: 1 }" });
 	l = load_start(&(struct load_plan){
 	    .port = f.port, .connections = 8, .rate = 200 });
 	cr_assert(WAIT_FOR(10000, load_requests(l) > 100));
@@ -300,9 +285,8 @@ Test(limits, requests_under_way_are_listed_by_age)
 {
 	struct client *c;
 
-	o = origin_new("a");
+	stage_plain();
 	origin_reply(o, (struct reply){ .path = "/never", .silent = true });
-	f = front_of(&(struct front_settings){ 0 }, o, NULL);
 	c = dial(f.port);
 	cr_assert(client_print(c, "GET /never HTTP/1.1\r\nHost: t\r\n\r\n"));
 	cr_assert_not_null(origin_seen(o, 0));

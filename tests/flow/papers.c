@@ -9,28 +9,12 @@
 #include <sys/socket.h>
 
 #include "tests/lib/corpus.h"
-#include "tests/lib/front.h"
+#include "tests/lib/stage.h"
 #include "tests/lib/wait.h"
 
 enum { TRICKLED_MOST = 1500 }; /* longer ones are sent in one piece only */
 
-static struct origin *o;
-static struct front f;
-
-static void
-stage(void)
-{
-	o = origin_new("a");
-	f = front_of(&(struct front_settings){ 0 }, o, NULL);
-}
-
-static void
-strike(void)
-{
-	daemon_stop(f.d);
-}
-
-TestSuite(papers, .init = stage, .fini = strike, .timeout = 300);
+TestSuite(papers, .init = stage_plain, .fini = stage_strike, .timeout = 300);
 
 /* In one piece or byte by byte; whoever refuses may stop listening. */
 static void

@@ -8,23 +8,17 @@
 #include <sys/wait.h>
 
 #include "tests/lib/certs.h"
-#include "tests/lib/front.h"
 #include "tests/lib/load.h"
+#include "tests/lib/stage.h"
 #include "tests/lib/wait.h"
-
-static struct origin *o;
-static struct front f;
 
 TestSuite(shutdown, .timeout = 60);
 
 static void
 start(const char *timeout)
 {
-	o = origin_new("a");
-	f = front_of(
-	    &(struct front_settings){ .workers = 2,
-		.top = keep_printf("shutdown: { timeout: %s }\n", timeout) },
-	    o, NULL);
+	stage_set(&(struct front_settings){ .workers = 2,
+	    .top = keep_printf("shutdown: { timeout: %s }\n", timeout) });
 }
 
 /* A request that the server has and does not answer yet. */
@@ -175,12 +169,9 @@ Test(shutdown, not_ready_while_it_drains)
 static void
 start_with_delay(const char *delay)
 {
-	o = origin_new("a");
-	f = front_of(
-	    &(struct front_settings){ .workers = 2,
-		.top = keep_printf(
-		    "shutdown: { delay: %s, timeout: 20s }\n", delay) },
-	    o, NULL);
+	stage_set(&(struct front_settings){ .workers = 2,
+	    .top = keep_printf(
+		"shutdown: { delay: %s, timeout: 20s }\n", delay) });
 	cr_assert(WAIT_FOR(10000, daemon_is_ready(f.d)));
 	daemon_signal(f.d, SIGTERM);
 	cr_assert(daemon_says(f.d, 0, "still serving"));

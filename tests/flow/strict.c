@@ -5,30 +5,18 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "tests/lib/front.h"
+#include "tests/lib/stage.h"
 #include "tests/lib/wait.h"
-
-static struct origin *o;
-static struct front f;
 
 static void
 stage(void)
 {
-	o = origin_new("a");
-	f = front_of(
-	    &(struct front_settings){
-		.listener = ", limits: { header_size: 4KiB, uri_size: 1KiB, "
-			    "headers: 20, body_size: 1000B }" },
-	    o, NULL);
+	stage_set(&(struct front_settings){
+	    .listener = ", limits: { header_size: 4KiB, uri_size: 1KiB, "
+			"headers: 20, body_size: 1000B }" });
 }
 
-static void
-strike(void)
-{
-	daemon_stop(f.d);
-}
-
-TestSuite(strict, .init = stage, .fini = strike, .timeout = 60);
+TestSuite(strict, .init = stage, .fini = stage_strike, .timeout = 60);
 
 struct bad {
 	int status;

@@ -5,11 +5,8 @@
 #include <string.h>
 
 #include "tests/lib/certs.h"
-#include "tests/lib/front.h"
+#include "tests/lib/stage.h"
 #include "tests/lib/wait.h"
-
-static struct origin *o;
-static struct front f;
 
 TestSuite(timeouts, .timeout = 60);
 
@@ -17,10 +14,8 @@ TestSuite(timeouts, .timeout = 60);
 static void
 start(const char *listener, const char *upstream)
 {
-	o = origin_new("a");
-	f = front_of(&(struct front_settings){ .listener = listener,
-			 .upstream = upstream },
-	    o, NULL);
+	stage_set(&(struct front_settings){
+	    .listener = listener, .upstream = upstream });
 }
 
 Test(timeouts, header_timeout__slow_bytes_do_not_extend_it)
@@ -205,11 +200,8 @@ Test(timeouts, pooled_connections_end_when_they_are_idle)
 
 Test(timeouts, a_route_may_have_its_own)
 {
-	o = origin_new("a");
-	f = front_of(
-	    &(struct front_settings){
-		.route = ", timeouts: { response: 300ms }" },
-	    o, NULL);
+	stage_set(&(struct front_settings){
+	    .route = ", timeouts: { response: 300ms }" });
 	origin_reply(o, (struct reply){ .silent = true });
 	must_refuse(get(f.port, "/", ""), 504, "response_timeout");
 	daemon_stop(f.d);
