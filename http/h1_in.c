@@ -211,8 +211,7 @@ consume_head(struct h1 *h)
 		front.n = h->bytes.n;
 	}
 	if (is_unasked(h)) {
-		h1_fail(
-		    h, h->reused ? END_STALE_UNSENT : END_UPSTREAM_PROTOCOL);
+		h1_fail(h, END_STALE_UNSENT);
 		return false;
 	}
 	h->got_any = true;
