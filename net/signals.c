@@ -24,16 +24,14 @@ struct signals {
 	void *arg;
 };
 
+static sigset_t set_of(const int *signos, unsigned n);
 static void on_ready(evutil_socket_t, short, void *);
 
 void
 signals_block(const int *signos, unsigned n)
 {
-	sigset_t set;
+	sigset_t set = set_of(signos, n);
 
-	sigemptyset(&set);
-	for (unsigned i = 0; i < n; i++)
-		sigaddset(&set, signos[i]);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -42,11 +40,8 @@ signals_new(struct loop *loop, const int *signos, unsigned n,
     void (*on_signal)(void *, int), void *arg)
 {
 	struct signals *s = xcalloc(1, sizeof(*s));
-	sigset_t set;
+	sigset_t set = set_of(signos, n);
 
-	sigemptyset(&set);
-	for (unsigned i = 0; i < n; i++)
-		sigaddset(&set, signos[i]);
 	s->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (s->fd == -1) {
 		free(s);
@@ -67,6 +62,17 @@ signals_free(struct signals *s)
 	event_del(&s->ev);
 	close(s->fd);
 	free(s);
+}
+
+static sigset_t
+set_of(const int *signos, unsigned n)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (unsigned i = 0; i < n; i++)
+		sigaddset(&set, signos[i]);
+	return set;
 }
 
 static void
