@@ -8,6 +8,8 @@
 
 #include "base/addr.h"
 #include "conf/grammar.h"
+#include "http/octet.h"
+#include "http/upgrade.h"
 
 #define HOST_MAX_BYTES 253
 #define LABEL_MAX_BYTES 63
@@ -179,23 +181,11 @@ grammar_method(struct text t, const char **hint)
 bool
 grammar_upgrade(struct text t, const char **hint)
 {
-	struct text name = t;
-	ptrdiff_t slash = text_find(t, '/');
-
-	if (slash != -1)
-		name.n = (size_t)slash;
-	if (text_equal_fold(name, TEXT("h2c")) ||
-	    text_equal_fold(name, TEXT("h2")) ||
-	    text_equal_fold(name, TEXT("h3")) ||
-	    text_equal_fold(name, TEXT("http"))) {
+	if (upgrade_is_http(t)) {
 		*hint = "HTTP is never switched to another HTTP";
 		return false;
 	}
-	if (slash != -1 &&
-	    (slash + 1 == (ptrdiff_t)t.n ||
-		!only(text_from(t, (size_t)slash + 1), is_token_byte)))
-		return false;
-	return name.n > 0 && only(name, is_token_byte);
+	return upgrade_is_token(t);
 }
 
 bool
@@ -254,8 +244,7 @@ is_printable(char c)
 static bool
 is_token_byte(char c)
 {
-	return isalnum((unsigned char)c) ||
-	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	return octet_is(c, OCTET_TOKEN);
 }
 
 /* Visible ASCII; RFC 3986 leaves these out of a path and query. */
