@@ -12,6 +12,8 @@
 
 #include "http/h1_private.h"
 
+#include "base/container.h"
+
 #define RECYCLED_MOST 256
 #define PACE_STEPS 32 /* a late deadline is late by that part at most */
 
@@ -351,8 +353,7 @@ let_go(struct h1 *h)
 static void
 h1_recycle(struct grave *grave)
 {
-	struct h1 *h =
-	    (struct h1 *)((char *)grave - offsetof(struct h1, grave));
+	struct h1 *h = CONTAINER_OF(grave, struct h1, grave);
 
 	let_go(h);
 	if (nrecycled == RECYCLED_MOST) {
@@ -370,7 +371,7 @@ h1_recycle(struct grave *grave)
 static void
 h1_again(struct again *a)
 {
-	struct h1 *h = (struct h1 *)((char *)a - offsetof(struct h1, again));
+	struct h1 *h = CONTAINER_OF(a, struct h1, again);
 
 	if (h->wrong == END_NONE)
 		h1_flush(h);

@@ -21,6 +21,7 @@
 #include "net/conn.h"
 
 #include "base/addr.h"
+#include "base/container.h"
 #include "net/descriptors.h"
 
 #define IOV_MOST 16
@@ -269,8 +270,7 @@ conn_turn(struct conn *c)
 static void
 conn_again(struct again *a)
 {
-	struct conn *c =
-	    (struct conn *)((char *)a - offsetof(struct conn, again));
+	struct conn *c = CONTAINER_OF(a, struct conn, again);
 
 	if (has_pending(c))
 		c->can_read = true;
@@ -280,8 +280,7 @@ conn_again(struct again *a)
 static void
 conn_expired(struct deadline *d, bool stalled)
 {
-	struct conn *c =
-	    (struct conn *)((char *)d - offsetof(struct conn, deadline));
+	struct conn *c = CONTAINER_OF(d, struct conn, deadline);
 
 	c->ops->expired(c, stalled);
 }
@@ -342,10 +341,10 @@ flush_blocked(struct conn *c)
 static void
 socket_options(int fd, int family)
 {
-	int on = true;
+	int one = 1;
 
 	if (family != AF_UNIX)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
 static bool

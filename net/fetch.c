@@ -19,6 +19,7 @@
 #include "net/fetch.h"
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/guest.h"
@@ -238,8 +239,7 @@ fetch_free(struct fetch *f)
 static void
 on_deadline(struct deadline *d, bool stalled)
 {
-	struct fetch *f =
-	    (void *)((char *)d - offsetof(struct fetch, deadline));
+	struct fetch *f = CONTAINER_OF(d, struct fetch, deadline);
 
 	(void)stalled;
 	finish(f, CURLE_OPERATION_TIMEDOUT);

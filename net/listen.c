@@ -22,6 +22,7 @@
 #include "net/listen.h"
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/descriptors.h"
@@ -382,8 +383,7 @@ wait_for_descriptors(struct acceptor *a)
 static void
 pause_over(struct deadline *d, bool stalled)
 {
-	struct acceptor *a =
-	    (struct acceptor *)((char *)d - offsetof(struct acceptor, pause));
+	struct acceptor *a = CONTAINER_OF(d, struct acceptor, pause);
 
 	(void)stalled;
 	if (a->is_short && !descriptors_left(a->fd, a->use)) {

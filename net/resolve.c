@@ -24,6 +24,7 @@
 #include "net/resolve.h"
 
 #include "base/addr.h"
+#include "base/container.h"
 #include "base/mem.h"
 #include "net/dns_channel.h"
 #include "net/loop.h"
@@ -43,7 +44,7 @@ struct resolver {
 };
 
 struct ask {
-	struct again ready; /* the first member */
+	struct again ready;
 	struct resolver *resolver;
 	/* NULL: cancelled */
 	void (*done)(void *, const struct resolve_answer *);
@@ -305,7 +306,7 @@ take_ttl(struct ask *a, int ttl)
 static void
 on_answered(struct again *ready)
 {
-	struct ask *a = (struct ask *)ready;
+	struct ask *a = CONTAINER_OF(ready, struct ask, ready);
 	struct resolve_answer answer;
 	char error[ERROR_MAX];
 

@@ -12,6 +12,7 @@
 #include "proxy/client.h"
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/h1.h"
@@ -169,8 +170,7 @@ client_linger(struct client *c)
 static void
 client_free(struct grave *grave)
 {
-	struct client *c =
-	    (struct client *)((char *)grave - offsetof(struct client, grave));
+	struct client *c = CONTAINER_OF(grave, struct client, grave);
 
 	port_unref(c->port);
 	free(c);

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -346,8 +347,7 @@ static void
 on_leave_at(struct deadline *d, bool stalled)
 {
 	(void)stalled;
-	begin_drain(
-	    (struct control *)((char *)d - offsetof(struct control, leave_at)));
+	begin_drain(CONTAINER_OF(d, struct control, leave_at));
 }
 
 static void
@@ -379,8 +379,7 @@ stop_workers(struct control *control)
 static void
 on_stop_at(struct deadline *d, bool stalled)
 {
-	struct control *control =
-	    (struct control *)((char *)d - offsetof(struct control, stop_at));
+	struct control *control = CONTAINER_OF(d, struct control, stop_at);
 
 	(void)stalled;
 	log_warn("shutting down: time is over, ending what still runs");
@@ -391,8 +390,7 @@ on_stop_at(struct deadline *d, bool stalled)
 static void
 on_tick(struct deadline *d, bool stalled)
 {
-	struct control *control =
-	    (struct control *)((char *)d - offsetof(struct control, tick));
+	struct control *control = CONTAINER_OF(d, struct control, tick);
 	uint64_t now = loop_now(control->loop);
 	bool probed = true;
 	struct group *g;
@@ -461,8 +459,7 @@ watch_worker(struct control *control, struct worker *w)
 static void
 on_publish(struct again *a)
 {
-	struct control *control =
-	    (struct control *)((char *)a - offsetof(struct control, publish));
+	struct control *control = CONTAINER_OF(a, struct control, publish);
 
 	if (control->plan != NULL && control->stage <= STAGE_LEAVING)
 		reload_publish(control);

@@ -12,6 +12,7 @@
 #include "proxy/exchange.h"
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/rng.h"
 #include "conf/conf.h"
 #include "proxy/admin.h"
@@ -388,8 +389,7 @@ may_keep_alive(const struct exchange *x)
 static void
 exchange_recycle(struct grave *grave)
 {
-	struct exchange *x = (struct exchange *)((char *)grave -
-	    offsetof(struct exchange, grave));
+	struct exchange *x = CONTAINER_OF(grave, struct exchange, grave);
 	struct worker *w = x->worker;
 
 	if (w->nspare == SPARE_MOST) {

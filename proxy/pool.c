@@ -11,6 +11,7 @@
 
 #include "balancer/server.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/mem.h"
 #include "health/verdict.h"
 #include "proxy/worker.h"
@@ -249,7 +250,7 @@ link_is_quiet(struct link *l)
 static void
 link_free(struct grave *grave)
 {
-	free((char *)grave - offsetof(struct link, grave));
+	free(CONTAINER_OF(grave, struct link, grave));
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "proxy/requests.h"
 
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "conf/units.h"
@@ -140,8 +141,7 @@ on_heard(struct mail *mail)
 static void
 on_patience(struct deadline *d, bool stalled)
 {
-	struct inquiry *q =
-	    (struct inquiry *)((char *)d - offsetof(struct inquiry, patience));
+	struct inquiry *q = CONTAINER_OF(d, struct inquiry, patience);
 
 	(void)stalled;
 	answer(q);

@@ -6,8 +6,7 @@
  */
 #include "proxy/tunnel.h"
 
-#include <stddef.h>
-
+#include "base/container.h"
 #include "conf/conf.h"
 #include "http/upgrade.h"
 #include "proxy/exchange.h"
@@ -68,8 +67,7 @@ tunnel_close(struct exchange *x)
 static void
 on_silence(struct deadline *d, bool stalled)
 {
-	struct exchange *x = (struct exchange *)((char *)d -
-	    offsetof(struct exchange, tunnel.silence));
+	struct exchange *x = CONTAINER_OF(d, struct exchange, tunnel.silence);
 
 	if (stalled)
 		tunnel_stirs(x);

@@ -15,6 +15,7 @@
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/container.h"
 #include "base/mem.h"
 #include "http/h1.h"
 #include "net/loop.h"
@@ -289,8 +290,7 @@ on_drain(struct mail *mail)
 static void
 on_ping(struct mail *mail)
 {
-	struct worker *w =
-	    (struct worker *)((char *)mail - offsetof(struct worker, ping));
+	struct worker *w = CONTAINER_OF(mail, struct worker, ping);
 
 	atomic_store(&w->pinged, false);
 }
