@@ -11,21 +11,7 @@
 
 enum { MIB = 1024 * 1024 };
 
-static struct tunnels t;
-
-static void
-stage(void)
-{
-	t = tunnels_start();
-}
-
-static void
-strike(void)
-{
-	tunnels_stop(&t);
-}
-
-TestSuite(tunnel, .init = stage, .fini = strike, .timeout = 120);
+TestSuite(tunnel, .init = tunnels_start, .fini = tunnels_stop, .timeout = 120);
 
 Test(tunnel, a_websocket_passes_in_both_directions)
 {
@@ -34,7 +20,7 @@ Test(tunnel, a_websocket_passes_in_both_directions)
 	json_t *line;
 
 	must_say(near, WEBSOCKET_ASK);
-	far = far_accept(&t);
+	far = far_accept();
 	head = read_head(far);
 	cr_assert(says(head, "\r\nUpgrade: websocket\r\n"));
 	cr_assert(says(head, "\r\nConnection: Upgrade\r\n"));
@@ -66,7 +52,7 @@ Test(tunnel, a_websocket_passes_in_both_directions)
 static void
 halves_close_one_by_one(struct client *near)
 {
-	struct client *far = far_of(&t, near);
+	struct client *far = far_of(near);
 
 	client_half_close(near);
 	must_hear_end(far);
@@ -80,7 +66,7 @@ halves_close_one_by_one(struct client *near)
 static void
 the_server_may_close_first(struct client *near)
 {
-	struct client *far = far_of(&t, near);
+	struct client *far = far_of(near);
 
 	client_half_close(far);
 	must_hear_end(near);
@@ -133,28 +119,28 @@ must_hold_back(struct client *from, struct client *to)
 
 Test(tunnel, a_slow_server_holds_the_client_back)
 {
-	struct client *near = dial(t.port), *far = far_of(&t, near);
+	struct client *near = dial(t.port), *far = far_of(near);
 
 	must_hold_back(near, far);
 }
 
 Test(tunnel, a_slow_client_holds_the_server_back)
 {
-	struct client *near = dial(t.port), *far = far_of(&t, near);
+	struct client *near = dial(t.port), *far = far_of(near);
 
 	must_hold_back(far, near);
 }
 
 Test(tunnel, a_slow_client_over_tls_holds_the_server_back)
 {
-	struct client *near = dial_tls_to(t.tls_port), *far = far_of(&t, near);
+	struct client *near = dial_tls_to(t.tls_port), *far = far_of(near);
 
 	must_hold_back(far, near);
 }
 
 Test(tunnel, a_slow_server_holds_a_tls_client_back)
 {
-	struct client *near = dial_tls_to(t.tls_port), *far = far_of(&t, near);
+	struct client *near = dial_tls_to(t.tls_port), *far = far_of(near);
 	char *bytes = keep(16 * MIB);
 	size_t n;
 
@@ -169,7 +155,7 @@ Test(tunnel, a_slow_server_holds_a_tls_client_back)
 
 Test(tunnel, a_reset_by_the_client_cuts_the_server)
 {
-	struct client *near = dial(t.port), *far = far_of(&t, near);
+	struct client *near = dial(t.port), *far = far_of(near);
 
 	client_abort(near);
 	must_be_cut(far);
@@ -178,7 +164,7 @@ Test(tunnel, a_reset_by_the_client_cuts_the_server)
 
 Test(tunnel, a_reset_by_the_server_cuts_the_client)
 {
-	struct client *near = dial(t.port), *far = far_of(&t, near);
+	struct client *near = dial(t.port), *far = far_of(near);
 
 	client_abort(far);
 	must_be_cut(near);
@@ -187,7 +173,7 @@ Test(tunnel, a_reset_by_the_server_cuts_the_client)
 
 Test(tunnel, and_a_tls_client_sees_the_cut)
 {
-	struct client *near = dial_tls_to(t.tls_port), *far = far_of(&t, near);
+	struct client *near = dial_tls_to(t.tls_port), *far = far_of(near);
 
 	client_abort(far);
 	must_be_cut(near);
@@ -196,7 +182,7 @@ Test(tunnel, and_a_tls_client_sees_the_cut)
 /* No close_notify: what came may not be all. */
 Test(tunnel, a_tls_client_that_only_sends_fin_cuts_the_server)
 {
-	struct client *near = dial_tls_to(t.tls_port), *far = far_of(&t, near);
+	struct client *near = dial_tls_to(t.tls_port), *far = far_of(near);
 
 	shutdown(near->fd, SHUT_WR);
 	must_be_cut(far);
@@ -204,7 +190,7 @@ Test(tunnel, a_tls_client_that_only_sends_fin_cuts_the_server)
 
 Test(tunnel, a_server_that_closes_is_still_heard_to_its_last_byte)
 {
-	struct client *near = dial(t.port), *far = far_of(&t, near);
+	struct client *near = dial(t.port), *far = far_of(near);
 
 	cr_assert(client_send_pattern(far, 100000));
 	client_close(far);
@@ -218,7 +204,7 @@ Test(tunnel, a_server_that_closes_is_still_heard_to_its_last_byte)
 
 Test(tunnel, a_client_that_speaks_on_to_nobody_is_cut)
 {
-	struct client *near = dial(t.port), *far = far_of(&t, near);
+	struct client *near = dial(t.port), *far = far_of(near);
 
 	client_close(far);
 	must_hear_end(near);
@@ -226,24 +212,37 @@ Test(tunnel, a_client_that_speaks_on_to_nobody_is_cut)
 	cr_assert_str_eq(front_line_text(&t.f, 0, "reason"), "");
 }
 
-Test(tunnel, tunnel_idle__silence_ends_it)
+/* A tunnel that may be silent for 2 s. */
+static struct client *
+far_of_brief(struct client *near)
 {
-	struct client *near = dial(t.port), *far;
-	int64_t until;
-
-	must_say(near,
+	struct client *far = far_asked(near,
 	    "GET /brief/ws HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\n"
 	    "Upgrade: websocket\r\n\r\n");
-	far = far_accept(&t);
-	(void)read_head(far);
+
 	must_say(far, WEBSOCKET_AGREE);
 	(void)read_head(near);
-	until = wait_now() + 3000;
-	while (wait_now() < until) { /* a word of either keeps it */
-		must_say(near, "a");
-		must_hear(far, "a");
+	return far;
+}
+
+/* For longer than it may be silent. */
+static void
+speak_on(struct client *from, struct client *to)
+{
+	int64_t until = wait_now() + 3000;
+
+	while (wait_now() < until) {
+		must_say(from, "a");
+		must_hear(to, "a");
 		wait_till(wait_now() + 50);
 	}
+}
+
+Test(tunnel, tunnel_idle__silence_ends_it)
+{
+	struct client *near = dial(t.port), *far = far_of_brief(near);
+
+	speak_on(near, far);
 	must_be_cut(near);
 	must_be_cut(far);
 	front_must_log(&t.f, "/brief/ws", "tunnel_idle");
@@ -251,22 +250,9 @@ Test(tunnel, tunnel_idle__silence_ends_it)
 
 Test(tunnel, the_words_of_one_side_are_enough_to_keep_it)
 {
-	struct client *near = dial(t.port), *far;
-	int64_t until;
+	struct client *near = dial(t.port), *far = far_of_brief(near);
 
-	must_say(near,
-	    "GET /brief/ws HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\n"
-	    "Upgrade: websocket\r\n\r\n");
-	far = far_accept(&t);
-	(void)read_head(far);
-	must_say(far, WEBSOCKET_AGREE);
-	(void)read_head(near);
-	until = wait_now() + 3000;
-	while (wait_now() < until) {
-		must_say(far, "b");
-		must_hear(near, "b");
-		wait_till(wait_now() + 50);
-	}
+	speak_on(far, near);
 	end_both(near, far);
 }
 
@@ -275,10 +261,10 @@ Test(tunnel, the_words_of_one_side_are_enough_to_keep_it)
 Test(tunnel, it_outlives_its_route_and_its_listener)
 {
 	struct client *near = dial(t.port), *secure = dial_tls_to(t.tls_port);
-	struct client *far = far_of(&t, near), *away = far_of(&t, secure);
+	struct client *far = far_of(near), *away = far_of(secure);
 
 	daemon_reload(t.f.d, "%s",
-	    tunnels_yaml(&t, "other: { address: \"127.0.0.1:0\" }, ",
+	    tunnels_yaml("other: { address: \"127.0.0.1:0\" }, ",
 		"{ name: none, path: /x, respond: { status: 200 } }, ", ""));
 	must_say(near, "over");
 	must_hear(far, "over");
@@ -298,9 +284,9 @@ Test(tunnel, many_over_many_reloads_keep_no_old_configuration)
 
 	for (unsigned i = 0; i < TUNNELS; i++) {
 		near[i] = dial(t.port);
-		far[i] = far_of(&t, near[i]);
+		far[i] = far_of(near[i]);
 		daemon_reload(t.f.d, "%s",
-		    tunnels_yaml(&t, TUNNEL_LISTENERS, TUNNEL_ROUTES, ""));
+		    tunnels_yaml(TUNNEL_LISTENERS, TUNNEL_ROUTES, ""));
 		cr_assert_leq(
 		    daemon_metric(t.f.d, "fairlead_config_generations"), 3);
 	}
@@ -327,7 +313,7 @@ Test(tunnel, many_over_many_reloads_keep_no_old_configuration)
 
 Test(tunnel, shutdown__it_goes_on_until_the_timeout)
 {
-	struct client *near = dial(t.port), *far = far_of(&t, near);
+	struct client *near = dial(t.port), *far = far_of(near);
 
 	daemon_signal(t.f.d, SIGTERM);
 	cr_assert(daemon_says(t.f.d, 0, "shutting down"));
@@ -345,12 +331,10 @@ Test(tunnel, a_breaker_judges_its_trial_by_the_101)
 	struct response r;
 
 	daemon_reload(t.f.d, "%s",
-	    tunnels_yaml(&t, TUNNEL_LISTENERS, TUNNEL_ROUTES,
+	    tunnels_yaml(TUNNEL_LISTENERS, TUNNEL_ROUTES,
 		", circuit_breaker: { consecutive_failures: 1, "
 		"failure_rate: off, open_for: 50ms, half_open_requests: 1 }"));
-	must_say(near, WEBSOCKET_ASK);
-	far = far_accept(&t);
-	(void)read_head(far);
+	far = far_asked(near, WEBSOCKET_ASK);
 	must_say(far, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
 	cr_assert(client_response(near, &r, "GET"));
 	client_close(far);
@@ -359,7 +343,7 @@ Test(tunnel, a_breaker_judges_its_trial_by_the_101)
 	    "{upstream=\"up\",to=\"open\"}",
 	    1);
 	wait_till(wait_now() + 100);
-	far = far_of(&t, near);
+	far = far_of(near);
 	must_count(t.f.d,
 	    "fairlead_circuit_breaker_state{upstream=\"up\",state=\"closed\"}",
 	    1);

@@ -6,21 +6,7 @@
 #include "tests/lib/peer.h"
 #include "tests/lib/tunnel.h"
 
-static struct tunnels t;
-
-static void
-stage(void)
-{
-	t = tunnels_start();
-}
-
-static void
-strike(void)
-{
-	tunnels_stop(&t);
-}
-
-TestSuite(upgrade, .init = stage, .fini = strike, .timeout = 120);
+TestSuite(upgrade, .init = tunnels_start, .fini = tunnels_stop, .timeout = 120);
 
 static void
 must_not_open(const char *ask, const char *answer)
@@ -28,9 +14,7 @@ must_not_open(const char *ask, const char *answer)
 	struct client *near = dial(t.port), *far;
 	struct response r;
 
-	must_say(near, ask);
-	far = far_accept(&t);
-	(void)read_head(far);
+	far = far_asked(near, ask);
 	must_say(far, answer);
 	cr_assert(
 	    client_response(near, &r, "GET"), "%s: %s", answer, near->why);
@@ -74,7 +58,7 @@ Test(upgrade, other_tokens_pass_where_the_route_allows_them)
 	must_say(near,
 	    "GET /more/x HTTP/1.1\r\nHost: t\r\nConnection: upgrade\r\n"
 	    "Upgrade: websocket, h2c, CHAT/2, other, web\r\n\r\n");
-	far = far_accept(&t);
+	far = far_accept();
 	head = read_head(far);
 	cr_assert(says(head, "\r\nUpgrade: CHAT/2, web\r\n"), "%s", head);
 	must_say(far,
@@ -95,7 +79,7 @@ must_go_on_without(const char *ask)
 	char *head;
 
 	must_say(near, ask);
-	far = far_accept(&t);
+	far = far_accept();
 	head = read_head(far);
 	cr_assert_not(says(head, "upgrade"), "%s", head);
 	cr_assert_not(says(head, "HTTP2-Settings"), "%s", head);
@@ -139,9 +123,7 @@ Test(upgrade, bytes_behind_the_request_wait_for_the_101)
 {
 	struct client *near = dial(t.port), *far;
 
-	must_say(near, WEBSOCKET_ASK "early");
-	far = far_accept(&t);
-	(void)read_head(far);
+	far = far_asked(near, WEBSOCKET_ASK "early");
 	cr_assert_eq(far->in.n, 0);
 	must_count(t.f.d, "fairlead_http_requests_in_flight{route=\"all\"}", 1);
 	far->ms = 200;
@@ -159,7 +141,7 @@ Test(upgrade, and_so_does_a_half_close_behind_it)
 
 	must_say(near, WEBSOCKET_ASK "all");
 	client_half_close(near);
-	far = far_accept(&t);
+	far = far_accept();
 	(void)read_head(far);
 	must_say(far, WEBSOCKET_AGREE);
 	must_hear(far, "all");
@@ -177,7 +159,7 @@ Test(upgrade, bytes_behind_a_refused_one_are_the_next_request)
 	struct response r;
 
 	must_say(near, WEBSOCKET_ASK "GET /next HTTP/1.1\r\nHost: t\r\n\r\n");
-	far = far_accept(&t);
+	far = far_accept();
 	cr_assert(says(read_head(far), "GET /ws HTTP/1.1\r\n"));
 	must_say(far,
 	    "HTTP/1.1 426 No\r\nUpgrade: chat/2\r\nConnection: upgrade\r\n"
@@ -195,9 +177,7 @@ Test(upgrade, bytes_behind_a_refused_one_are_judged_as_a_request)
 	struct client *near = dial(t.port), *far;
 	struct response r;
 
-	must_say(near, WEBSOCKET_ASK "\x81\x05hello");
-	far = far_accept(&t);
-	(void)read_head(far);
+	far = far_asked(near, WEBSOCKET_ASK "\x81\x05hello");
 	must_say(far, "HTTP/1.1 200 Fine\r\nContent-Length: 0\r\n\r\n");
 	cr_assert(client_response(near, &r, "GET"), "%s", near->why);
 	cr_assert_eq(r.status, 200);
@@ -214,14 +194,14 @@ Test(upgrade, servers_that_refuse_are_passed_by)
 
 	(void)port_hold(&dead);
 	daemon_reload(t.f.d, "%s",
-	    tunnels_yaml(&t, TUNNEL_LISTENERS,
+	    tunnels_yaml(TUNNEL_LISTENERS,
 		keep_printf("{ name: all, path: /*, to: "
 			    "[\"127.0.0.1:%d\", \"127.0.0.1:%d\"] }, ",
 		    dead, t.far_port),
 		""));
 	for (unsigned i = 0; i < 4; i++) {
 		near[i] = dial(t.port);
-		far[i] = far_of(&t, near[i]);
+		far[i] = far_of(near[i]);
 	}
 	for (unsigned i = 0; i < 4; i++)
 		end_both(near[i], far[i]);
@@ -237,7 +217,7 @@ Test(upgrade, connect_passes_where_the_route_allows_it)
 	char *head;
 
 	must_say(near, CONNECT "early");
-	far = far_accept(&t);
+	far = far_accept();
 	head = read_head(far);
 	cr_assert(says(head, "CONNECT far.test:443 HTTP/1.1\r\n"), "%s", head);
 	cr_assert(says(head, "\r\nHost: far.test:443\r\n"), "%s", head);
@@ -257,9 +237,8 @@ Test(upgrade, a_refused_connect_ends_the_connection)
 	struct client *near = dial(t.port), *far;
 	struct response r;
 
-	must_say(near, CONNECT "GET /smuggled HTTP/1.1\r\nHost: t\r\n\r\n");
-	far = far_accept(&t);
-	(void)read_head(far);
+	far = far_asked(
+	    near, CONNECT "GET /smuggled HTTP/1.1\r\nHost: t\r\n\r\n");
 	must_say(far, "HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno");
 	cr_assert(client_response(near, &r, "CONNECT"), "%s", near->why);
 	cr_assert_eq(r.status, 403);

@@ -14,14 +14,16 @@
 
 enum { FAR_MS = 10000 };
 
-struct tunnels
+struct tunnels t;
+
+void
 tunnels_start(void)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct tunnels t = { .directory = daemon_directory() };
 	socklen_t n = sizeof in;
 
+	t.directory = daemon_directory();
 	(void)cert_make(t.directory, "t", "t", CERT_ECDSA);
 	t.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	cr_assert_eq(bind(t.listener, (struct sockaddr *)&in, sizeof in), 0);
@@ -30,22 +32,20 @@ tunnels_start(void)
 	t.far_port = ntohs(in.sin_port);
 	t.f.access_log = keep_printf("%s/access.json", t.directory);
 	t.f.d = daemon_start_in(t.directory, NULL, "%s",
-	    tunnels_yaml(&t, TUNNEL_LISTENERS, TUNNEL_ROUTES, ""));
+	    tunnels_yaml(TUNNEL_LISTENERS, TUNNEL_ROUTES, ""));
 	t.port = t.f.port = daemon_port(t.f.d, "http");
 	t.tls_port = daemon_port(t.f.d, "https");
-	return t;
 }
 
 void
-tunnels_stop(struct tunnels *t)
+tunnels_stop(void)
 {
-	if (t->f.d->pid != 0)
-		daemon_stop(t->f.d);
+	if (t.f.d->pid != 0)
+		daemon_stop(t.f.d);
 }
 
 char *
-tunnels_yaml(const struct tunnels *t, const char *listeners, const char *routes,
-    const char *upstream)
+tunnels_yaml(const char *listeners, const char *routes, const char *upstream)
 {
 	return keep_printf("workers: 2\n"
 			   "listeners: { %s }\n"
@@ -55,7 +55,7 @@ tunnels_yaml(const struct tunnels *t, const char *listeners, const char *routes,
 			   "upstreams: { up: { servers: "
 			   "[\"127.0.0.1:%d\"]%s } }\n"
 			   "shutdown: { timeout: 1s }\n",
-	    listeners, t->directory, routes, t->far_port, upstream);
+	    listeners, t.directory, routes, t.far_port, upstream);
 }
 
 struct client *
@@ -69,14 +69,14 @@ dial_tls_to(int port)
 }
 
 struct client *
-far_accept(const struct tunnels *t)
+far_accept(void)
 {
-	struct pollfd pfd = { .fd = t->listener, .events = POLLIN };
+	struct pollfd pfd = { .fd = t.listener, .events = POLLIN };
 	struct client *c = keep(sizeof *c);
 
 	cr_assert_eq(poll(&pfd, 1, wait_left(wait_deadline(FAR_MS))), 1,
 	    "nobody came to the server");
-	c->fd = accept4(t->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	c->fd = accept4(t.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	cr_assert_neq(c->fd, -1);
 	return c;
 }
@@ -150,15 +150,23 @@ must_hear_pattern(struct client *c, uint64_t n)
 	}
 }
 
-/* A WebSocket from `near' to where it returns. */
 struct client *
-far_of(const struct tunnels *t, struct client *near)
+far_asked(struct client *near, const char *ask)
 {
 	struct client *far;
 
-	must_say(near, WEBSOCKET_ASK);
-	far = far_accept(t);
+	must_say(near, ask);
+	far = far_accept();
 	(void)read_head(far);
+	return far;
+}
+
+/* A WebSocket from `near' to where it returns. */
+struct client *
+far_of(struct client *near)
+{
+	struct client *far = far_asked(near, WEBSOCKET_ASK);
+
 	must_say(far, WEBSOCKET_AGREE);
 	cr_assert(says(read_head(near), "HTTP/1.1 101 "));
 	return far;

@@ -38,16 +38,21 @@ struct tunnels {
 	"Connection: Upgrade\r\nSec-WebSocket-Accept: " \
 	"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 
-struct tunnels	 tunnels_start(void);
-void		 tunnels_stop(struct tunnels *);	/* if it has not ended */
+/* The one of the test that runs. */
+extern struct tunnels	 t;
+
+void		 tunnels_start(void);
+void		 tunnels_stop(void);	/* if it has not ended */
 /* A configuration of these listeners and routes; `upstream': ", key: value". */
-char		*tunnels_yaml(const struct tunnels *, const char *listeners,
-		    const char *routes, const char *upstream);
+char		*tunnels_yaml(const char *listeners, const char *routes,
+		    const char *upstream);
 
 struct client	*dial_tls_to(int port);
-struct client	*far_accept(const struct tunnels *);
+struct client	*far_accept(void);
+/* Ask; the server's end, with the request's head read off. */
+struct client	*far_asked(struct client *near, const char *ask);
 /* A WebSocket from `near' to what it returns. */
-struct client	*far_of(const struct tunnels *, struct client *near);
+struct client	*far_of(struct client *near);
 /* End both halves, the client's first. */
 void		 end_both(struct client *near, struct client *far);
 
