@@ -167,33 +167,42 @@ Test(failover, stale__a_post_that_went_out_is_not_sent_again)
 	daemon_stop(f.d);
 }
 
-/* Almost always first, and then without a word for any request. */
+/* Before `a', almost always first, which says nothing to /dying, and another. */
 static struct daemon *
-stage_dying(const char *other)
+stage_dying(int other, const char *more)
+{
+	a = origin_new("a");
+	origin_reply(
+	    a, (struct reply){ .path = "/dying", .raw = "", .cut = CUT_FIN });
+	return daemon_start(
+	    "listeners: { http: { address: \"127.0.0.1:0\" } }\n"
+	    "admin: { address: \"127.0.0.1:0\" }\n"
+	    "access_log: off\n"
+	    "workers: 1\n"
+	    "routes: [{ name: all, path: \"/*\", to: up }]\n"
+	    "upstreams: { up: {\n"
+	    "  timeouts: { connect: 1s },\n"
+	    "  balance: { policy: round_robin }, servers: [\n"
+	    "  { address: \"127.0.0.1:%d\", weight: 256 },\n"
+	    "  { address: \"127.0.0.1:%d\"%s }] } }\n",
+	    origin_port(a), other, more);
+}
+
+/* The other one is `b'; the connection to `a' is in the pool. */
+static struct daemon *
+stage_dying_and_b(const char *more)
 {
 	struct daemon *d;
 
-	a = origin_new("a");
 	b = origin_new("b");
-	origin_reply(
-	    a, (struct reply){ .path = "/dying", .raw = "", .cut = CUT_FIN });
-	d = daemon_start("listeners: { http: { address: \"127.0.0.1:0\" } }\n"
-			 "admin: { address: \"127.0.0.1:0\" }\n"
-			 "access_log: off\n"
-			 "workers: 1\n"
-			 "routes: [{ name: all, path: \"/*\", to: up }]\n"
-			 "upstreams: { up: {\n"
-			 "  balance: { policy: round_robin }, servers: [\n"
-			 "  { address: \"127.0.0.1:%d\", weight: 256 },\n"
-			 "  { address: \"127.0.0.1:%d\"%s }] } }\n",
-	    origin_port(a), origin_port(b), other);
+	d = stage_dying(origin_port(b), more);
 	cr_assert_eq(get(daemon_port(d, "http"), "/", "")->status, 200);
 	return d;
 }
 
 Test(failover, stale__a_dying_server_does_not_get_it_twice)
 {
-	struct daemon *d = stage_dying("");
+	struct daemon *d = stage_dying_and_b("");
 
 	cr_assert_eq(origin_requests(a), 1);
 	cr_assert_eq(get(daemon_port(d, "http"), "/dying", "")->status, 200);
@@ -204,7 +213,7 @@ Test(failover, stale__a_dying_server_does_not_get_it_twice)
 
 Test(failover, stale__no_backup_is_called_for_it)
 {
-	struct daemon *d = stage_dying(", backup: true");
+	struct daemon *d = stage_dying_and_b(", backup: true");
 
 	origin_reply(a, gone_when_reused);
 	cr_assert_eq(get(daemon_port(d, "http"), "/gone", "")->status, 200);
@@ -216,30 +225,14 @@ Test(failover, stale__no_backup_is_called_for_it)
 /* The other one never got it, so that this is still the one repetition. */
 Test(failover, connect_timeout__a_lost_get_goes_back_where_it_was)
 {
-	int deaf = deaf_port();
-	struct client *c;
-	struct daemon *d;
+	struct daemon *d = stage_dying(deaf_port(), "");
+	struct client *c = dial(daemon_port(d, "http"));
 
-	a = origin_new("a");
-	origin_reply(
-	    a, (struct reply){ .path = "/lost", .raw = "", .cut = CUT_FIN });
-	d = daemon_start("listeners: { http: { address: \"127.0.0.1:0\" } }\n"
-			 "admin: { address: \"127.0.0.1:0\" }\n"
-			 "access_log: off\n"
-			 "workers: 1\n"
-			 "routes: [{ name: all, path: \"/*\", to: up }]\n"
-			 "upstreams: { up: {\n"
-			 "  timeouts: { connect: 1s },\n"
-			 "  balance: { policy: round_robin }, servers: [\n"
-			 "  { address: \"127.0.0.1:%d\", weight: 256 },\n"
-			 "  { address: \"127.0.0.1:%d\" }] } }\n",
-	    origin_port(a), deaf);
-	c = dial(daemon_port(d, "http"));
-	cr_assert(client_print(c, "GET /lost HTTP/1.1\r\nHost: t\r\n\r\n"));
+	cr_assert(client_print(c, "GET /dying HTTP/1.1\r\nHost: t\r\n\r\n"));
 	cr_assert_not_null(origin_seen(a, 0));
-	origin_reply(a, (struct reply){ .path = "/lost" });
+	origin_reply(a, (struct reply){ .path = "/dying" });
 	cr_assert_eq(answer(c, "GET")->status, 200);
-	cr_assert_eq(origin_count(a, "/lost"), 2);
+	cr_assert_eq(origin_count(a, "/dying"), 2);
 	daemon_stop(d);
 }
 
