@@ -48,6 +48,16 @@ static const struct {
 
 enum { PHASES = sizeof phases / sizeof *phases };
 
+/* What is done at each of them, and what comes of it. */
+struct fault {
+	enum cut cut;
+	const char *how;
+	int status;
+	const char *silent; /* the reason when no byte came */
+	const char *before; /* when the head is not whole */
+	const char *behind; /* and when it is */
+};
+
 static void
 begin(unsigned i, enum cut cut)
 {
@@ -83,50 +93,50 @@ must_break_off(const char *path, const char *version, const char *reason)
 }
 
 static void
-must_show(unsigned i, const char *how, int status, const char *before,
-    const char *behind)
+must_show(unsigned i, const struct fault *fault)
 {
-	char *path = keep_printf("/%s/%u", how, i);
+	char *path = keep_printf("/%s/%u", fault->how, i);
 
 	if (!phases[i].head)
-		must_fail(path, status, before);
+		must_fail(path, fault->status,
+		    i == 0 ? fault->silent : fault->before);
 	else {
-		must_break_off(path, "HTTP/1.1", behind);
-		must_break_off(keep_printf("%s/old", path), "HTTP/1.0", behind);
+		must_break_off(path, "HTTP/1.1", fault->behind);
+		must_break_off(
+		    keep_printf("%s/old", path), "HTTP/1.0", fault->behind);
+	}
+}
+
+static void
+must_show_at_each_phase(const struct fault *fault)
+{
+	unsigned i;
+
+	for (i = 0; i < PHASES; i++) {
+		if (phases[i].until_close && fault->cut == CUT_FIN)
+			continue; /* that is its good end */
+		begin(i, fault->cut);
+		must_show(i, fault);
 	}
 }
 
 Test(faults, a_server_that_ends_its_answer_early_is_seen_to)
 {
-	unsigned i;
-
-	for (i = 0; i < PHASES; i++) {
-		begin(i, CUT_FIN);
-		if (!phases[i].until_close)
-			must_show(i, "fin", 502,
-			    i == 0 ? "upstream_reset" : "upstream_truncated",
-			    "upstream_truncated");
-	}
+	must_show_at_each_phase(&(struct fault){ CUT_FIN, "fin", 502,
+	    .silent = "upstream_reset", .before = "upstream_truncated",
+	    .behind = "upstream_truncated" });
 }
 
 Test(faults, a_server_that_resets_its_answer_is_seen_to)
 {
-	unsigned i;
-
-	for (i = 0; i < PHASES; i++) {
-		begin(i, CUT_RST);
-		must_show(i, "rst", 502,
-		    i == 0 ? "upstream_reset" : "upstream_truncated",
-		    "upstream_truncated");
-	}
+	must_show_at_each_phase(&(struct fault){ CUT_RST, "rst", 502,
+	    .silent = "upstream_reset", .before = "upstream_truncated",
+	    .behind = "upstream_truncated" });
 }
 
 Test(faults, a_server_that_hangs_in_its_answer_is_seen_to)
 {
-	unsigned i;
-
-	for (i = 0; i < PHASES; i++) {
-		begin(i, CUT_NOT);
-		must_show(i, "hang", 504, "response_timeout", "upstream_idle");
-	}
+	must_show_at_each_phase(
+	    &(struct fault){ CUT_NOT, "hang", 504, .silent = "response_timeout",
+		.before = "response_timeout", .behind = "upstream_idle" });
 }
