@@ -34,11 +34,11 @@ static const char *const held = "GET /held HTTP/1.1\r\nHost: t\r\n\r\n";
 
 /* Let clients in, until one waits for its answer in vain; how many. */
 static unsigned
-fill_up(struct client *in[], unsigned most)
+fill_up(struct client *in[DESCRIPTORS])
 {
 	unsigned n;
 
-	for (n = 0; n < most; n++) {
+	for (n = 0; n < DESCRIPTORS; n++) {
 		struct response r = { 0 };
 
 		in[n] = dial(f.port);
@@ -53,12 +53,14 @@ fill_up(struct client *in[], unsigned most)
 	return n;
 }
 
-static void
-start_short(const char *upstream)
+/* With few descriptors, and all held by clients; how many those are. */
+static unsigned
+start_full(const char *upstream, struct client *in[DESCRIPTORS])
 {
 	limit_descriptors(DESCRIPTORS);
 	stage_set(&(struct front_settings){ .upstream = upstream });
 	origin_reply(o, (struct reply){ .path = "/held", .silent = true });
+	return fill_up(in);
 }
 
 /* Those who were let in ask for more servers than there are descriptors. */
@@ -68,9 +70,9 @@ Test(limits, descriptor_limit__no_descriptor_left_for_a_server)
 	struct response r = { 0 };
 	unsigned n, i;
 
-	start_short(", circuit_breaker: { failure_rate: off, "
-		    "consecutive_failures: 1 }");
-	n = fill_up(in, DESCRIPTORS);
+	n = start_full(", circuit_breaker: { failure_rate: off, "
+		       "consecutive_failures: 1 }",
+	    in);
 	for (i = 0; i < n; i++) {
 		cr_assert(client_print(in[i], "%s", held));
 		(void)WAIT_FOR(1000, origin_count(o, "/held") > i);
@@ -101,9 +103,9 @@ Test(limits, running_out_of_descriptors_is_survived)
 	struct response r = { 0 };
 	unsigned n, i;
 
-	start_short(", health_check: { type: http, interval: 100ms, "
-		    "unhealthy_threshold: 1 }");
-	n = fill_up(in, DESCRIPTORS);
+	n = start_full(", health_check: { type: http, interval: 100ms, "
+		       "unhealthy_threshold: 1 }",
+	    in);
 	cr_assert(daemon_says(f.d, 0, "accepting pauses"));
 	for (i = 0; i < n; i++)
 		cr_assert_eq(
@@ -131,8 +133,7 @@ Test(limits, waiting_for_descriptors_costs_next_to_nothing)
 	double before;
 	int64_t then;
 
-	start_short("");
-	(void)fill_up(in, DESCRIPTORS);
+	(void)start_full("", in);
 	before = daemon_metric(f.d, busy);
 	then = wait_now();
 	wait_till(then + 1000);
