@@ -35,6 +35,7 @@ static struct control rig;
 static struct loop *other;
 static struct bytes received[1024]; /* by descriptor */
 static unsigned started;
+static int default_admin; /* its port; 0: the usual one */
 static char *directory, *path, *log_path;
 
 static void *
@@ -102,6 +103,12 @@ rig_turn_also(struct loop *loop)
 	other = loop;
 }
 
+void
+rig_default_admin(int port)
+{
+	default_admin = port;
+}
+
 const char *
 rig_directory(void)
 {
@@ -151,6 +158,9 @@ try_start(const char *yaml, va_list list, bool good)
 	plan = plan_load(path, NULL, &errors);
 	conf_errors_print(&errors, stderr);
 	cr_assert_not_null(plan, "%s", keep_file(log_path));
+	if (default_admin != 0 && plan->conf->admin_is_default)
+		addr_set_port(&plan->conf->admin_address.endpoint.addr,
+		    (uint16_t)default_admin);
 	rig.path = path;
 	cr_assert_eq(start(&rig, plan, &errors), good ? 0 : -1, "%s",
 	    keep_file(log_path));

@@ -43,6 +43,8 @@ void		 rig_turn(void);
 void		 rig_turn_one(unsigned worker);
 /* A loop of the test's own is turned with the others. */
 void		 rig_turn_also(struct loop *);
+/* From here on the default address of admin has that port. */
+void		 rig_default_admin(int port);
 /* Write another configuration, reload, and wait for the outcome. */
 void		 rig_reload(const char *yaml, ...)
 		    __attribute__((format(printf, 1, 2)));
