@@ -1,0 +1,163 @@
+/* Several threads at one breaker. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "tests/unit/limit/clocked.h"
+
+/* Four workers at one half-open breaker, with no care for each other. */
+struct crowd {
+	struct breaker *b;
+	uint64_t now;
+	atomic_uint passed, arrived;
+	enum breaker_outcome how;
+	bool hang;
+};
+
+static void *
+worker(void *arg)
+{
+	struct crowd *crowd = arg;
+	struct breaker_ticket ticket, held[64];
+	unsigned nheld = 0;
+	uint64_t retry;
+
+	atomic_fetch_add(&crowd->arrived, 1);
+	while (crowd->arrived < 4)
+		sched_yield();
+	for (unsigned i = 0; i < 2000; i++) {
+		if (breaker_admit(crowd->b, crowd->now, S, &ticket, &retry) !=
+		    BREAKER_PASS)
+			continue;
+		atomic_fetch_add(&crowd->passed, 1);
+		held[nheld++] = ticket;
+		if (nheld == 64)
+			break;
+	}
+	while (!crowd->hang && nheld > 0)
+		breaker_result(crowd->b, held[--nheld], crowd->how, crowd->now);
+	return NULL;
+}
+
+/*
+ * Takes a trial and hands it back, over and over; the first of them ends half
+ * of its as the crowd's do.
+ */
+static void *
+juggler(void *arg)
+{
+	struct crowd *crowd = arg;
+	struct breaker_ticket ticket;
+	unsigned me = atomic_fetch_add(&crowd->arrived, 1);
+	uint64_t retry;
+
+	while (crowd->arrived < 4)
+		sched_yield();
+	for (unsigned i = 0; i < 4000; i++)
+		if (breaker_admit(crowd->b, crowd->now, S, &ticket, &retry) ==
+		    BREAKER_PASS)
+			breaker_result(crowd->b, ticket,
+			    me == 0 && i > 2000 ? crowd->how : OUTCOME_NEITHER,
+			    crowd->now);
+	return NULL;
+}
+
+static void
+run_four(struct crowd *crowd, void *(*what)(void *))
+{
+	pthread_t threads[4];
+
+	crowd->passed = crowd->arrived = 0;
+	for (unsigned i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, what, crowd);
+	for (unsigned i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void
+run_crowd(struct crowd *crowd)
+{
+	run_four(crowd, worker);
+}
+
+Test(breaker_threads, exactly_so_many_trials_pass_over_four_threads)
+{
+	struct breaker_options options = usual;
+
+	options.half_open_requests = 7;
+	for (unsigned round = 0; round < 20; round++) {
+		struct test t = begin_open(options);
+		struct crowd crowd = { .b = t.b, .hang = true };
+
+		t.now += 5 * S;
+		crowd.now = t.now;
+		run_crowd(&crowd);
+		cr_assert_eq(crowd.passed, 7, "%u passed", crowd.passed);
+		expect_state(&t, BREAKER_HALF_OPEN);
+
+		t.now += 5 * S; /* all of them hang */
+		crowd.now = t.now;
+		run_crowd(&crowd);
+		cr_assert_eq(crowd.passed, 0);
+		cr_assert_eq(look(&t).to[BREAKER_OPEN], 2);
+		expect_cause(&t, "7 of 7 trials did not come back");
+		end(&t);
+	}
+}
+
+Test(breaker_threads, trips_and_reopens_once_whoever_sees_it_first)
+{
+	struct breaker_options options = usual;
+
+	options.half_open_requests = 7;
+	for (unsigned round = 0; round < 20; round++) {
+		struct test t = begin(options);
+		struct crowd crowd = { .b = t.b, .how = OUTCOME_FAILURE };
+
+		crowd.now = t.now;
+		run_crowd(&crowd);
+		cr_assert_eq(look(&t).to[BREAKER_OPEN], 1);
+		cr_assert_eq(look(&t).left_ns, 5 * S);
+		crowd.now = t.now += 5 * S;
+		run_crowd(&crowd);
+		cr_assert_leq(crowd.passed, 7);
+		cr_assert_geq(crowd.passed, 1);
+		cr_assert_eq(look(&t).to[BREAKER_OPEN], 2);
+		cr_assert_eq(look(&t).left_ns, 10 * S);
+		end(&t);
+	}
+}
+
+Test(breaker_threads, handed_back_trials_are_counted_exactly_over_four_threads)
+{
+	for (unsigned round = 0; round < 20; round++) {
+		struct test t = begin_open(usual);
+		struct crowd crowd = { .b = t.b, .how = OUTCOME_NEITHER };
+		struct breaker_ticket trials[3];
+
+		crowd.now = t.now += 5 * S;
+		run_four(&crowd, juggler);
+		for (unsigned i = 0; i < 3; i++)
+			cr_assert(admit(&t, &trials[i]), "room for three");
+		expect_reject(&t, 5 * S);
+		end(&t);
+	}
+}
+
+Test(breaker_threads, a_failed_trial_is_not_lost_among_others)
+{
+	struct breaker_options options = usual;
+
+	options.half_open_requests = 4;
+	for (unsigned round = 0; round < 40; round++) {
+		struct test t = begin_open(options);
+		struct crowd crowd = { .b = t.b, .how = OUTCOME_FAILURE };
+
+		crowd.now = t.now += 5 * S;
+		run_four(&crowd, juggler);
+		expect_state(&t, BREAKER_OPEN);
+		cr_assert_eq(look(&t).to[BREAKER_OPEN], 2);
+		end(&t);
+	}
+}
