@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "tests/unit/limit/clocked.h"
+#include "tests/unit/limit/meanwhile.h"
 
 /* Four workers at one half-open breaker, with no care for each other. */
 struct crowd {
@@ -40,26 +41,22 @@ worker(void *arg)
 	return NULL;
 }
 
-/*
- * Takes a trial and hands it back, over and over; the first of them ends half
- * of its as the crowd's do.
- */
+/* Takes a trial and hands it back, over and over. */
 static void *
 juggler(void *arg)
 {
 	struct crowd *crowd = arg;
 	struct breaker_ticket ticket;
-	unsigned me = atomic_fetch_add(&crowd->arrived, 1);
 	uint64_t retry;
 
+	atomic_fetch_add(&crowd->arrived, 1);
 	while (crowd->arrived < 4)
 		sched_yield();
 	for (unsigned i = 0; i < 4000; i++)
 		if (breaker_admit(crowd->b, crowd->now, S, &ticket, &retry) ==
 		    BREAKER_PASS)
-			breaker_result(crowd->b, ticket,
-			    me == 0 && i > 2000 ? crowd->how : OUTCOME_NEITHER,
-			    crowd->now);
+			breaker_result(
+			    crowd->b, ticket, OUTCOME_NEITHER, crowd->now);
 	return NULL;
 }
 
@@ -133,7 +130,7 @@ Test(breaker_threads, handed_back_trials_are_counted_exactly_over_four_threads)
 {
 	for (unsigned round = 0; round < 20; round++) {
 		struct test t = begin_open(usual);
-		struct crowd crowd = { .b = t.b, .how = OUTCOME_NEITHER };
+		struct crowd crowd = { .b = t.b };
 		struct breaker_ticket trials[3];
 
 		crowd.now = t.now += 5 * S;
@@ -145,19 +142,55 @@ Test(breaker_threads, handed_back_trials_are_counted_exactly_over_four_threads)
 	}
 }
 
+/* Another thread, with a trial of its own. */
+struct other {
+	struct test *t;
+	struct breaker_ticket trial;
+};
+
+static void
+comes_back(void *arg)
+{
+	struct other *other = arg;
+
+	result(other->t, other->trial, OUTCOME_SUCCESS);
+}
+
+static void
+hands_back(void *arg)
+{
+	struct other *other = arg;
+
+	result(other->t, other->trial, OUTCOME_NEITHER);
+}
+
+static void
+begins_one(void *arg)
+{
+	struct other *other = arg;
+
+	cr_assert(admit(other->t, &other->trial));
+}
+
+/* Opening takes two swaps: another comes before the first, or the second. */
 Test(breaker_threads, a_failed_trial_is_not_lost_among_others)
 {
-	struct breaker_options options = usual;
+	void (*const deeds[])(void *) = { comes_back, hands_back, begins_one };
 
-	options.half_open_requests = 4;
-	for (unsigned round = 0; round < 40; round++) {
-		struct test t = begin_open(options);
-		struct crowd crowd = { .b = t.b, .how = OUTCOME_FAILURE };
+	for (unsigned i = 0; i < 6; i++) {
+		struct test t = begin_open(usual);
+		struct other other = { .t = &t };
+		struct breaker_ticket mine;
 
-		crowd.now = t.now += 5 * S;
-		run_four(&crowd, juggler);
+		t.now += 5 * S;
+		cr_assert(admit(&t, &mine));
+		cr_assert(admit(&t, &other.trial));
+		meanwhile(1 + i / 3, deeds[i % 3], &other);
+		result(&t, mine, OUTCOME_FAILURE);
+		cr_assert(meanwhile_was());
 		expect_state(&t, BREAKER_OPEN);
 		cr_assert_eq(look(&t).to[BREAKER_OPEN], 2);
+		expect_reject(&t, 10 * S);
 		end(&t);
 	}
 }
