@@ -3,6 +3,7 @@
  * and the three choices of a handshake: certificate, protocol, ticket key.
  * Nothing here is shared between workers but the tickets.
  */
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -16,6 +17,7 @@
 #include "tls/context.h"
 
 #include "base/mem.h"
+#include "tls/line.h"
 #include "tls/options.h"
 #include "tls/store.h"
 #include "tls/tickets.h"
@@ -26,6 +28,7 @@
 
 struct tls_context {
 	SSL_CTX *ssl_ctx;
+	BIO *line; /* of its sessions */
 };
 
 static bool
@@ -48,7 +51,9 @@ tls_context_new(
 
 	ERR_clear_error();
 	context->ssl_ctx = SSL_CTX_new(TLS_server_method());
-	if (!taken(context->ssl_ctx != NULL, NULL, fault) ||
+	context->line = tls_line_new();
+	if (!taken(context->ssl_ctx != NULL && context->line != NULL, NULL,
+		fault) ||
 	    !set_options(context->ssl_ctx, settings->options, fault)) {
 		tls_context_free(context);
 		return NULL;
@@ -71,6 +76,7 @@ tls_context_free(struct tls_context *context)
 	if (context == NULL)
 		return;
 	SSL_CTX_free(context->ssl_ctx);
+	BIO_free(context->line);
 	free(context);
 }
 
@@ -82,6 +88,8 @@ tls_context_accept(struct tls_context *context, const struct tls_store *store)
 	assert(store != NULL);
 	if (ssl == NULL)
 		return NULL;
+	BIO_up_ref(context->line);
+	SSL_set_bio(ssl, context->line, context->line);
 	SSL_set_accept_state(ssl);
 	tls_context_set_store(ssl, store);
 	return ssl;

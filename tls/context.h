@@ -38,8 +38,9 @@ void			 tls_context_free(struct tls_context *);
 /* The OpenSSL that runs. */
 const char		*tls_library(void);
 /*
- * For tls/ alone: an SSL of the context, server's side.  Its certificates come
- * from the store, which must live until the handshake is over.
+ * For tls/ alone: an SSL of the context, server's side, on the context's line,
+ * which is its BIO for reading and writing.  Its certificates come from the
+ * store, which must live until the handshake is over.
  */
 struct ssl_st		*tls_context_accept(struct tls_context *,
 			    const struct tls_store *);

@@ -1,18 +1,17 @@
 /*
- * TLS on a conn, server's side: OpenSSL's own socket BIO, read ahead, so that
- * a request costs one read(2) and a response one write(2).  Runs in the thread
- * of its conn.
+ * TLS on a conn, server's side: by read ahead a request costs one read(2) and
+ * a response one write(2), through the line that the context's sessions share.
+ * Runs in the thread of its conn.
  *
  * With edge-triggered events two things must be known exactly: whether the
- * socket was emptied (a callback on the BIO sees if the last read was short),
- * and that it refused bytes (write until OpenSSL says so).  OpenSSL wants a
- * refused record again byte for byte, whatever was appended in the meantime:
- * `refused' remembers how long it was.
+ * socket was emptied (the line sees if the last read was short), and that it
+ * refused bytes (write until OpenSSL says so).  OpenSSL wants a refused record
+ * again byte for byte, whatever was appended in the meantime: `refused'
+ * remembers how long it was.
  */
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -29,16 +28,17 @@
 #include "net/conn.h"
 #include "tls/context.h"
 #include "tls/failure.h"
+#include "tls/line.h"
 #include "tls/pieces.h"
 
 struct tls_session {
 	SSL *ssl;
 	unsigned long error; /* OpenSSL's, of what broke it */
 	int broken; /* errno of what broke it, 0: nothing */
+	struct tls_end end;
 	size_t refused; /* bytes of the record to be resumed */
 	uint8_t failure; /* enum tls_failure */
 	bool dry; /* the last read gave nothing */
-	bool filled; /* the last read(2) was not short */
 	bool shutting; /* close_notify found no room */
 };
 
@@ -49,8 +49,7 @@ static int tls_shut(struct conn *);
 static bool tls_pending(const struct conn *);
 static void tls_free(struct conn *);
 
-static long watch(BIO *, int, const char *, size_t, int, long, int, size_t *);
-static bool goes_on(const struct tls_session *);
+static bool goes_on(struct tls_session *);
 static int outcome(struct tls_session *, int);
 static int breakage(struct tls_session *, int);
 static bool write_record(struct tls_session *, struct tls_pieces *, size_t *);
@@ -72,13 +71,11 @@ tls_session_new(
 	struct tls_session *t = xcalloc(1, sizeof(*t));
 
 	t->ssl = tls_context_accept(context, store);
-	if (t->ssl == NULL || SSL_set_fd(t->ssl, fd) != 1) {
-		SSL_free(t->ssl);
+	if (t->ssl == NULL) {
 		free(t);
 		return NULL;
 	}
-	BIO_set_callback_ex(SSL_get_rbio(t->ssl), watch);
-	BIO_set_callback_arg(SSL_get_rbio(t->ssl), (char *)t);
+	t->end.fd = fd;
 	return t;
 }
 
@@ -196,7 +193,7 @@ tls_pending(const struct conn *c)
 {
 	const struct tls_session *t = c->session;
 
-	return !t->dry && (t->filled || SSL_has_pending(t->ssl));
+	return !t->dry && (t->end.filled || SSL_has_pending(t->ssl));
 }
 
 static void
@@ -209,27 +206,14 @@ tls_free(struct conn *c)
 	c->session = NULL;
 }
 
-/* On the socket's BIO: a read(2) that filled all its room left more behind. */
-static long
-watch(BIO *bio, int what, const char *bytes, size_t room, int argi, long argl,
-    int result, size_t *done)
-{
-	struct tls_session *t =
-	    (struct tls_session *)(void *)BIO_get_callback_arg(bio);
-
-	(void)bytes, (void)argi, (void)argl;
-	if (what == (BIO_CB_READ | BIO_CB_RETURN))
-		t->filled = result > 0 && *done == room;
-	return result;
-}
-
 /*
- * Before each call: what earlier ones left means nothing, unless it broke the
- * session.
+ * Before each call: it is this session's turn, and what earlier ones left means
+ * nothing, unless it broke the session.
  */
 static bool
-goes_on(const struct tls_session *t)
+goes_on(struct tls_session *t)
 {
+	tls_line_turn(SSL_get_rbio(t->ssl), &t->end);
 	ERR_clear_error();
 	errno = t->broken;
 	return t->broken == 0;
@@ -297,11 +281,10 @@ notify(struct tls_session *t)
 {
 	int result;
 
-	if (t->broken != 0 || SSL_in_init(t->ssl))
+	if (!goes_on(t) || SSL_in_init(t->ssl))
 		return true;
 	if ((SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN) && !t->shutting)
 		return true;
-	ERR_clear_error();
 	result = SSL_shutdown(t->ssl);
 	return SSL_get_error(t->ssl, result) != SSL_ERROR_WANT_WRITE;
 }
