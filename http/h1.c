@@ -15,7 +15,7 @@
 #include "base/container.h"
 
 #define RECYCLED_MOST 256
-#define PACE_STEPS 32 /* a late deadline is late by that part at most */
+#define PACE_STEPS 32 /* a deadline is late by that part at most */
 
 static struct h1 *h1_new(struct conn *, const struct h1_settings *);
 static void h1_bury(struct h1 *);
@@ -24,6 +24,7 @@ static enum h1_wait waits_for(const struct h1 *);
 static uint64_t bytes_moved(const struct h1 *);
 static void keep_pace(struct h1 *);
 static bool in_time(struct h1 *);
+static uint64_t pace_step(const struct h1 *);
 static void start_over(struct h1 *);
 static void h1_recycle(struct grave *);
 static void h1_again(struct again *);
@@ -168,7 +169,8 @@ h1_touch(struct h1 *h)
 		h->moved = bytes_moved(h);
 		pace_begin(
 		    &h->pace, h->settings->idle_ns, loop_now(h->conn->loop));
-		conn_deadline(h->conn, h->settings->idle_ns);
+		conn_deadline(h->conn,
+		    wait == WAIT_TAKE ? pace_step(h) : h->settings->idle_ns);
 	} else
 		conn_deadline(
 		    h->conn, wait == WAIT_HEAD ? h->settings->head_ns : 0);
@@ -290,19 +292,29 @@ keep_pace(struct h1 *h)
 
 /*
  * The deadline is not moved with each byte: when it is there, what came
- * meanwhile has put it off.  In steps, so that there are few durations.
+ * meanwhile has put it off.  In steps, so that there are few durations.  Nobody
+ * tells when the peer takes some, so there is a look at it in each step: what
+ * was taken long ago must not count as if it were just now.
  */
 static bool
 in_time(struct h1 *h)
 {
-	uint64_t now = loop_now(h->conn->loop);
-	uint64_t step = h->settings->idle_ns / PACE_STEPS + 1;
+	uint64_t now = loop_now(h->conn->loop), step = pace_step(h);
+	uint64_t steps = 1;
 
 	keep_pace(h);
 	if (h->pace.due <= now)
 		return false;
-	conn_deadline(h->conn, ((h->pace.due - now) / step + 1) * step);
+	if (h->wait == WAIT_BODY)
+		steps += (h->pace.due - now) / step;
+	conn_deadline(h->conn, steps * step);
 	return true;
+}
+
+static uint64_t
+pace_step(const struct h1 *h)
+{
+	return h->settings->idle_ns / PACE_STEPS + 1;
 }
 
 static struct h1 *

@@ -144,6 +144,23 @@ Test(greedy, too_slow__a_trickle_of_taking_does_not_put_it_off)
 	daemon_stop(f.d);
 }
 
+/* They are more than min_rate wants of all its time, and earn none. */
+Test(greedy, too_slow__what_is_taken_at_first_does_not_put_it_off)
+{
+	struct client c = { .receive_buffer = 65536 };
+	json_t *line;
+
+	start(", timeouts: { body: 3s }, limits: { min_rate: 1KB }");
+	origin_reply(o, (struct reply){ .sized = true, .size = 50 << 20 });
+	cr_assert(client_connect(&c, f.port));
+	cr_assert(client_print(&c, GET_IT));
+	front_must_log(&f, "/it", "too_slow");
+	cr_assert_not_null(line = front_line(&f, 0));
+	cr_assert_lt(
+	    json_number_value(json_object_get(line, "duration_ms")), 5000);
+	daemon_stop(f.d);
+}
+
 /* Each is read alone, and kept to be sent again: they must not keep a block each. */
 Test(greedy, a_body_in_single_bytes_is_held_in_little_memory)
 {

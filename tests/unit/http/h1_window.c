@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "tests/unit/http/h1_served.h"
 
 TestSuite(h1_window, .init = served_up, .fini = served_down, .timeout = 60);
@@ -139,6 +140,29 @@ Test(h1_window, a_blocked_answer_is_flushed_when_it_is_gone_and_has_no_room)
 	wire_heard(&w, "");
 	wire_unblock(&w, SIZE_MAX);
 	wire_heard(&w, "flushed;request GET /a last;");
+}
+
+/* No event says that the peer took some, and a late look would count it late. */
+Test(h1_window, what_the_peer_takes_is_looked_at_often)
+{
+	uint64_t due;
+
+	wire_say(&w, GET);
+	w.takes = 10;
+	answer(200, "hello hello hello");
+	due = wire_due(&w);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_lt(
+		    w.conn.deadline.at, clock_now() + WIRE_IDLE_NS / 16);
+		deadline_clear(&w.conn.deadline);
+		w.conn.deadline.fire(&w.conn.deadline, false);
+	}
+	cr_assert_eq(wire_due(&w), due, "it took nothing");
+	cr_assert_neq(wire_read(&w)[0], '\0');
+	deadline_clear(&w.conn.deadline);
+	w.conn.deadline.fire(&w.conn.deadline, false);
+	cr_assert_gt(wire_due(&w), due, "it did");
+	wire_heard(&w, "request GET /a last;");
 }
 
 /* What the kernel took, the peer has not. */
