@@ -22,9 +22,11 @@ static void h1_bury(struct h1 *);
 static void let_go(struct h1 *);
 static enum h1_wait waits_for(const struct h1 *);
 static uint64_t bytes_moved(const struct h1 *);
+static void pace_begins(struct h1 *);
+static struct pace *pace_of(struct h1 *);
 static void keep_pace(struct h1 *);
+static void await_pace(struct h1 *);
 static bool in_time(struct h1 *);
-static uint64_t pace_step(const struct h1 *);
 static void start_over(struct h1 *);
 static void h1_recycle(struct grave *);
 static void h1_again(struct again *);
@@ -158,19 +160,19 @@ h1_close(struct h1 *h)
 void
 h1_touch(struct h1 *h)
 {
+	uint64_t now = loop_now(h->conn->loop);
 	enum h1_wait wait = waits_for(h);
 
-	if (wait == h->wait) {
-		keep_pace(h);
+	keep_pace(h);
+	if (wait == h->wait)
 		return;
-	}
+	if (h->wait >= WAIT_BODY)
+		pace_rest(pace_of(h), now);
 	h->wait = wait;
 	if (wait >= WAIT_BODY) {
 		h->moved = bytes_moved(h);
-		pace_begin(
-		    &h->pace, h->settings->idle_ns, loop_now(h->conn->loop));
-		conn_deadline(h->conn,
-		    wait == WAIT_TAKE ? pace_step(h) : h->settings->idle_ns);
+		pace_go(pace_of(h), now);
+		await_pace(h);
 	} else
 		conn_deadline(
 		    h->conn, wait == WAIT_HEAD ? h->settings->head_ns : 0);
@@ -249,6 +251,7 @@ start_over(struct h1 *h)
 	h->trailers = (struct fields){ 0 };
 	arena_reset(&h->arena);
 	h1_parser_init(&h->parser);
+	pace_begins(h);
 }
 
 static enum h1_wait
@@ -276,6 +279,19 @@ bytes_moved(const struct h1 *h)
 }
 
 static void
+pace_begins(struct h1 *h)
+{
+	pace_begin(&h->body_pace, h->settings->idle_ns);
+	pace_begin(&h->take_pace, h->settings->idle_ns);
+}
+
+static struct pace *
+pace_of(struct h1 *h)
+{
+	return h->wait == WAIT_BODY ? &h->body_pace : &h->take_pace;
+}
+
+static void
 keep_pace(struct h1 *h)
 {
 	uint64_t moved, before = h->moved;
@@ -286,7 +302,7 @@ keep_pace(struct h1 *h)
 	if (moved <= before)
 		return;
 	h->moved = moved;
-	pace_moved(&h->pace, moved - before, h->settings->min_rate,
+	pace_moved(pace_of(h), moved - before, h->settings->min_rate,
 	    h->settings->idle_ns, loop_now(h->conn->loop));
 }
 
@@ -296,25 +312,25 @@ keep_pace(struct h1 *h)
  * tells when the peer takes some, so there is a look at it in each step: what
  * was taken long ago must not count as if it were just now.
  */
+static void
+await_pace(struct h1 *h)
+{
+	uint64_t now = loop_now(h->conn->loop), due = pace_of(h)->due;
+	uint64_t step = h->settings->idle_ns / PACE_STEPS + 1, steps = 1;
+
+	if (h->wait == WAIT_BODY && due > now)
+		steps += (due - now) / step;
+	conn_deadline(h->conn, steps * step);
+}
+
 static bool
 in_time(struct h1 *h)
 {
-	uint64_t now = loop_now(h->conn->loop), step = pace_step(h);
-	uint64_t steps = 1;
-
 	keep_pace(h);
-	if (h->pace.due <= now)
+	if (pace_of(h)->due <= loop_now(h->conn->loop))
 		return false;
-	if (h->wait == WAIT_BODY)
-		steps += (h->pace.due - now) / step;
-	conn_deadline(h->conn, steps * step);
+	await_pace(h);
 	return true;
-}
-
-static uint64_t
-pace_step(const struct h1 *h)
-{
-	return h->settings->idle_ns / PACE_STEPS + 1;
 }
 
 static struct h1 *
@@ -337,6 +353,7 @@ h1_new(struct conn *c, const struct h1_settings *settings)
 		.again.run = h1_again,
 		.grave.free = h1_recycle,
 	};
+	pace_begins(h);
 	c->ops = &h1_conn_ops;
 	c->owner = h;
 	c->paused = false;

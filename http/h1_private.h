@@ -63,7 +63,7 @@ struct h1 {
 	enum http_version	 peer;		/* server: the request's */
 	/* waiting */
 	enum h1_wait		 wait;
-	struct pace		 pace;
+	struct pace		 body_pace, take_pace;	/* of this message */
 	uint64_t		 moved;		/* bytes at the last look at it */
 	uint64_t		 body_bytes;	/* read, of all bodies */
 	bool			 keep;		/* after this message */

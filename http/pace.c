@@ -8,9 +8,21 @@
 static uint64_t time_for(uint64_t, uint64_t, uint64_t);
 
 void
-pace_begin(struct pace *p, uint64_t slack_ns, uint64_t now)
+pace_begin(struct pace *p, uint64_t slack_ns)
 {
-	p->due = now + slack_ns;
+	p->left = slack_ns;
+}
+
+void
+pace_go(struct pace *p, uint64_t now)
+{
+	p->due = now + p->left;
+}
+
+void
+pace_rest(struct pace *p, uint64_t now)
+{
+	p->left = p->due > now ? p->due - now : 0;
 }
 
 void

@@ -9,13 +9,18 @@
  * there is never more than the whole.  So who stops is out `slack' after his
  * last byte at the latest, and who is too slow a little later: no trickle of
  * bytes, and none that were fast before, can put it off.  With no rate (0) any
- * byte gives back all.
+ * byte gives back all.  While we do not wait it rests, and goes on from there.
  */
 struct pace {
-	uint64_t	due;		/* monotonic ns: out of time */
+	uint64_t	due;		/* while it goes, monotonic ns: out of time */
+	uint64_t	left;		/* while it rests */
 };
 
-void	pace_begin(struct pace *, uint64_t slack_ns, uint64_t now);
+/* It rests. */
+void	pace_begin(struct pace *, uint64_t slack_ns);
+void	pace_go(struct pace *, uint64_t now);
+void	pace_rest(struct pace *, uint64_t now);
+/* While it goes. */
 void	pace_moved(struct pace *, uint64_t bytes, uint64_t rate,
 	    uint64_t slack_ns, uint64_t now);
 

@@ -165,6 +165,39 @@ Test(h1_window, what_the_peer_takes_is_looked_at_often)
 	wire_heard(&w, "request GET /a last;");
 }
 
+/* The kernel takes it all, the peer nothing, and then there is more. */
+Test(h1_window, the_time_to_take_goes_on_where_it_stopped)
+{
+	wire_say(&w, GET GET);
+	w.takes = 10;
+	wire_put_head(&w, wire_response(200, FRAMING_LENGTH, 20), false);
+	wire_put_n(&w, 10, false);
+	wire_wasted(&w, WIRE_IDLE_NS / 2);
+	wire_unblock(&w, SIZE_MAX);
+	cr_assert_eq(wire_waits(&w), WAITS_NOT);
+	w.takes = 0;
+	wire_put_n(&w, 10, true);
+	cr_assert_lt(wire_due(&w), clock_now() + WIRE_IDLE_NS / 2);
+	wire_unblock(&w, SIZE_MAX);
+	w.takes = 0;
+	answer(200, "ok");
+	cr_assert_gt(wire_due(&w), clock_now() + WIRE_IDLE_NS / 2);
+	wire_heard(&w, "request GET /a last;room;flushed;request GET /a last;");
+}
+
+Test(h1_window, nor_does_a_window_that_opens_give_a_body_its_time_again)
+{
+	w.settings.min_rate = 1 << 20;
+	say_body(100000);
+	wire_took(&w, 1);
+	wire_wasted(&w, WIRE_IDLE_NS / 2);
+	wire_settle(&w);
+	cr_assert_eq(wire_waits(&w), WAITS_NOT);
+	wire_took(&w, 1);
+	cr_assert_lt(wire_due(&w), clock_now() + WIRE_IDLE_NS / 2 + CLOCK_S);
+	wire_words(&w);
+}
+
 /* What the kernel took, the peer has not. */
 Test(h1_window, the_time_to_take_moves_with_what_the_peer_takes)
 {

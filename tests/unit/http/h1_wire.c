@@ -438,10 +438,24 @@ wire_waits(struct wire *w)
 							: WAITS_IDLE;
 }
 
+static struct pace *
+pace_of(struct wire *w)
+{
+	struct h1 *h = w->conn.owner;
+
+	return h->wait == WAIT_TAKE ? &h->take_pace : &h->body_pace;
+}
+
 uint64_t
 wire_due(struct wire *w)
 {
-	return ((struct h1 *)w->conn.owner)->pace.due;
+	return pace_of(w)->due;
+}
+
+void
+wire_wasted(struct wire *w, uint64_t ns)
+{
+	pace_of(w)->due -= ns;
 }
 
 void
@@ -449,7 +463,7 @@ wire_expire(struct wire *w, bool stalled)
 {
 	cr_assert_not_null(w->conn.deadline.list, "no deadline is set");
 	deadline_clear(&w->conn.deadline);
-	((struct h1 *)w->conn.owner)->pace.due = 0;
+	pace_of(w)->due = 0;
 	w->conn.deadline.fire(&w->conn.deadline, stalled);
 	wire_settle(w);
 }

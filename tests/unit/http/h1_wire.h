@@ -83,6 +83,8 @@ bool	 wire_ends(struct wire *);		/* eof or reset is set */
 enum wire_wait wire_waits(struct wire *);
 /* When who must keep a pace is out of time. */
 uint64_t wire_due(struct wire *);
+/* As if it had been waited for that long already. */
+void	 wire_wasted(struct wire *, uint64_t ns);
 void	 wire_expire(struct wire *, bool stalled);
 
 /* Heads: fields may be "Name: value\r\n..." or NULL. */

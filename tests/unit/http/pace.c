@@ -16,7 +16,8 @@ over_after(uint64_t bytes, uint64_t rate, uint64_t most)
 	struct pace p;
 	uint64_t at;
 
-	pace_begin(&p, SLACK, START);
+	pace_begin(&p, SLACK);
+	pace_go(&p, START);
 	for (at = START; at < START + most; at += CLOCK_S) {
 		if (p.due <= at)
 			break;
@@ -49,7 +50,8 @@ Test(pace, bytes_that_were_fast_before_earn_nothing)
 {
 	struct pace p;
 
-	pace_begin(&p, SLACK, START);
+	pace_begin(&p, SLACK);
+	pace_go(&p, START);
 	pace_moved(&p, UINT64_MAX, 240, SLACK, START + CLOCK_S);
 	cr_assert_eq(p.due, START + CLOCK_S + SLACK);
 	pace_moved(&p, 1 << 20, UINT64_MAX, SLACK, START + 2 * CLOCK_S);
@@ -60,7 +62,22 @@ Test(pace, a_second_is_given_back_for_a_seconds_bytes)
 {
 	struct pace p;
 
-	pace_begin(&p, SLACK, START);
+	pace_begin(&p, SLACK);
+	pace_go(&p, START);
 	pace_moved(&p, 360, 240, SLACK, START + 10 * CLOCK_S);
 	cr_assert_eq(p.due, START + SLACK + 3 * CLOCK_S / 2);
+}
+
+Test(pace, it_goes_on_where_it_rested)
+{
+	struct pace p;
+
+	pace_begin(&p, SLACK);
+	pace_go(&p, START);
+	pace_rest(&p, START + 10 * CLOCK_S);
+	pace_go(&p, START + 100 * CLOCK_S);
+	cr_assert_eq(p.due, START + 90 * CLOCK_S + SLACK);
+	pace_rest(&p, p.due + CLOCK_S);
+	pace_go(&p, START + 1000 * CLOCK_S);
+	cr_assert_eq(p.due, START + 1000 * CLOCK_S);
 }
