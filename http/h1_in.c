@@ -385,10 +385,9 @@ consume_chunks(struct h1 *h)
 		buf_drop(&h->bytes, skip);
 		buf_move(&body, &h->bytes, data);
 	}
-	if (say == CHUNK_BAD) {
-		buf_clear(&body);
-		return bad(h, END_BAD_REQUEST);
-	}
+	if (say == CHUNK_BAD)
+		return (body.n == 0 || deliver(h, &body, false)) &&
+		    bad(h, END_BAD_REQUEST);
 	if (say == CHUNK_TRAILERS) {
 		h->in = IN_TRAILERS;
 		h1_parser_init(&h->parser);

@@ -251,6 +251,11 @@ Test(h1_client, a_chunk_that_is_none_ends_it)
 	is_no_response(CHUNKED "zz\r\n", "head 200;");
 }
 
+Test(h1_client, what_came_before_a_chunk_that_is_none_is_heard)
+{
+	is_no_response(CHUNKED "1\r\nx\r\nzz\r\n", "head 200;body x;");
+}
+
 Test(h1_client, trailers_that_are_none_end_it)
 {
 	is_no_response(CHUNKED "0\r\nA B: c\r\n\r\n", "head 200;");

@@ -388,7 +388,12 @@ body_breaks(const char *bytes, const char *words)
 
 Test(h1_request, a_chunk_that_is_none_breaks_the_request_not_the_answer)
 {
-	body_breaks("1\r\nx\r\nzz\r\nmore", "broken bad_request;");
+	body_breaks("zz\r\nmore", "broken bad_request;");
+}
+
+Test(h1_request, what_came_before_a_chunk_that_is_none_is_heard)
+{
+	body_breaks("1\r\nx\r\nzz\r\nmore", "body x;broken bad_request;");
 }
 
 Test(h1_request, trailers_that_are_none_break_the_request)
