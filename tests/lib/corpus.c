@@ -2,12 +2,14 @@
  * The corpus of messages, read from the repository.
  */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/lib/corpus.h"
 
+static int is_file(const struct dirent *);
 static char *path_of(const char *kind, const char *name, const char *suffix);
 static void read_row(struct corpus_row *, char *line, unsigned nwords);
 
@@ -31,6 +33,24 @@ corpus_rows(const char *kind, const char *class, unsigned nwords, unsigned *n)
 	return rows;
 }
 
+char **
+corpus_names(const char *kind, unsigned *n)
+{
+	char *path = path_of(kind, "", ""), **names;
+	struct dirent **entries;
+	int found = scandir(path, &entries, is_file, alphasort);
+
+	cr_assert_gt(found, 0, "%s: no corpus", path);
+	*n = (unsigned)found;
+	names = keep(*n * sizeof(*names));
+	for (unsigned i = 0; i < *n; i++) {
+		names[i] = keep_printf("%s", entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return names;
+}
+
 bool
 corpus_read(const char *kind, const char *name, struct bytes *b)
 {
@@ -46,6 +66,12 @@ corpus_read(const char *kind, const char *name, struct bytes *b)
 	fclose(f);
 	cr_assert_gt(b->n, 0, "%s is empty", path);
 	return true;
+}
+
+static int
+is_file(const struct dirent *entry)
+{
+	return entry->d_type == DT_REG;
 }
 
 static char *

@@ -20,6 +20,8 @@ struct corpus_row {
  */
 struct corpus_row *corpus_rows(const char *kind, const char *class,
 		    unsigned nwords, unsigned *n);
+/* All files of requests/ or responses/, sorted; at least one. */
+char		**corpus_names(const char *kind, unsigned *n);
 /* A file's bytes; false: there is no such file. */
 bool		 corpus_read(const char *kind, const char *name,
 		    struct bytes *);
