@@ -5,11 +5,10 @@
 #include "http/chunk.h"
 
 #include <criterion/criterion.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "guard.h"
+#include "tests/unit/http/cuts.h"
 
 #define IN(s) \
 	{ \
@@ -23,19 +22,16 @@ struct decoded {
 	size_t used; /* up to the trailers, or when it was refused */
 };
 
-/* Feed t in pieces that end at every byte of which `cut' is true. */
 static void
-decode(struct text t, bool (*cut)(size_t at, size_t arg), size_t arg,
-    struct decoded *to)
+decode(struct text t, const struct cuts *cuts, struct decoded *to)
 {
 	struct chunk chunk;
 	size_t from = 0, until, skip, data;
 
 	chunk_init(&chunk);
 	*to = (struct decoded){ .last = CHUNK_MORE };
-	for (until = 1; until <= t.n; until++) {
-		if (until < t.n && !cut(until, arg))
-			continue;
+	while (from < t.n && to->last < CHUNK_TRAILERS) {
+		until = cuts_end(cuts, from);
 		do {
 			to->last = chunk_next(
 			    &chunk, t.p + from, until - from, &skip, &data);
@@ -48,51 +44,29 @@ decode(struct text t, bool (*cut)(size_t at, size_t arg), size_t arg,
 			from += skip + data;
 		} while (to->last == CHUNK_DATA && from < until);
 		to->used = from;
-		if (to->last == CHUNK_TRAILERS || to->last == CHUNK_BAD)
-			return;
 	}
 }
 
-static bool
-nowhere(size_t at, size_t arg)
-{
-	(void)at, (void)arg;
-	return false;
-}
-
-static bool
-everywhere(size_t at, size_t arg)
-{
-	(void)at, (void)arg;
-	return true;
-}
-
-static bool
-once(size_t at, size_t arg)
-{
-	return at == arg;
-}
-
 static void
-same(const struct decoded *a, const struct decoded *b, struct text in)
+decode_whole(struct text t, struct decoded *to)
 {
-	cr_assert_eq(a->last, b->last, "%.*s", TEXT_ARG(in));
-	cr_assert_eq(a->used, b->used, "%.*s", TEXT_ARG(in));
-	cr_assert_eq(a->n, b->n, "%.*s", TEXT_ARG(in));
-	cr_assert_eq(memcmp(a->body, b->body, a->n), 0);
+	struct cuts cuts = cuts_whole(t.n);
+
+	decode(t, &cuts, to);
 }
 
 static void
 every_cut_says(struct text in, const struct decoded *whole)
 {
 	static struct decoded cut;
-	size_t at;
+	struct cuts cuts = cuts_whole(in.n);
 
-	decode(in, everywhere, 0, &cut);
-	same(whole, &cut, in);
-	for (at = 1; at < in.n; at++) {
-		decode(in, once, at, &cut);
-		same(whole, &cut, in);
+	while (cuts_next_way(&cuts)) {
+		decode(in, &cuts, &cut);
+		cr_assert(cut.last == whole->last && cut.used == whole->used &&
+			cut.n == whole->n &&
+			memcmp(cut.body, whole->body, cut.n) == 0,
+		    "%s: %.*s", cuts_words(&cuts), TEXT_ARG(in));
 	}
 }
 
@@ -127,7 +101,7 @@ Test(chunk, reads_what_the_grammar_allows_however_it_is_cut)
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		struct text in = { guarded_copy(good[i].in), good[i].in.n };
 
-		decode(in, nowhere, 0, &whole);
+		decode_whole(in, &whole);
 		cr_assert_eq(whole.last, CHUNK_TRAILERS, "%s", good[i].in.p);
 		cr_assert_eq(whole.n, strlen(good[i].body), "%s", good[i].in.p);
 		cr_assert_eq(memcmp(whole.body, good[i].body, whole.n), 0);
@@ -144,7 +118,7 @@ Test(chunk, what_is_not_complete_wants_more)
 	size_t n;
 
 	for (n = 1; n < in.n; n++) {
-		decode((struct text){ in.p, n }, nowhere, 0, &part);
+		decode_whole((struct text){ in.p, n }, &part);
 		cr_assert_neq(part.last, CHUNK_BAD, "%zu", n);
 		cr_assert_neq(part.last, CHUNK_TRAILERS, "%zu", n);
 	}
@@ -222,7 +196,7 @@ Test(chunk, refuses_at_the_first_wrong_byte)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct text in = { guarded_copy(bad[i]), bad[i].n };
 
-		decode(in, nowhere, 0, &whole);
+		decode_whole(in, &whole);
 		cr_assert_eq(
 		    whole.last, CHUNK_BAD, "%zu: %.*s", i, TEXT_ARG(in));
 		cr_assert_eq(whole.used, in.n, "%zu: %.*s", i, TEXT_ARG(in));
@@ -278,13 +252,14 @@ Test(chunk, extensions_of_a_chunk_are_bounded)
 	char in[CHUNK_EXT_BYTES + 16];
 	size_t n = extended(in, CHUNK_EXT_BYTES);
 
-	decode((struct text){ in, n }, nowhere, 0, &whole);
+	decode_whole((struct text){ in, n }, &whole);
 	cr_assert_eq(whole.n, 1);
 	cr_assert_neq(whole.last, CHUNK_BAD);
 	n = extended(in, CHUNK_EXT_BYTES + 1);
-	decode((struct text){ in, n }, nowhere, 0, &whole);
+	decode_whole((struct text){ in, n }, &whole);
 	cr_assert_eq(whole.last, CHUNK_BAD);
 	cr_assert_eq(whole.used, 1 + CHUNK_EXT_BYTES + 1);
+	every_cut_says((struct text){ in, n }, &whole);
 }
 
 Test(chunk, extensions_of_a_message_are_bounded)
@@ -296,11 +271,12 @@ Test(chunk, extensions_of_a_message_are_bounded)
 	for (i = 0; i < CHUNK_EXT_TOTAL / CHUNK_EXT_BYTES; i++)
 		n += extended(in + n, CHUNK_EXT_BYTES);
 	memcpy(in + n, "0\r\n", 3);
-	decode((struct text){ in, n + 3 }, nowhere, 0, &whole);
+	decode_whole((struct text){ in, n + 3 }, &whole);
 	cr_assert_eq(whole.last, CHUNK_TRAILERS);
 	cr_assert_eq(whole.n, CHUNK_EXT_TOTAL / CHUNK_EXT_BYTES);
 	memcpy(in + n, "0;\r\n", 4);
-	decode((struct text){ in, n + 4 }, nowhere, 0, &whole);
+	decode_whole((struct text){ in, n + 4 }, &whole);
 	cr_assert_eq(whole.last, CHUNK_BAD);
 	cr_assert_eq(whole.used, n + 2);
+	every_cut_says((struct text){ in, n + 4 }, &whole);
 }

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "guard.h"
 #include "http/head.h"
+#include "tests/unit/http/cuts.h"
 
 #define IN(s) \
 	{ \
@@ -75,8 +76,8 @@ parse_trailers(struct h1_parser *parser, struct head *head,
 
 /* The bytes stay where they are; what has not come yet is something else. */
 static void
-parse_in_place(parse *how, struct text in, bool (*cut)(size_t, size_t),
-    size_t arg, struct result *to)
+parse_in_place(
+    parse *how, struct text in, const struct cuts *cuts, struct result *to)
 {
 	struct h1_parser parser;
 	struct head head = { .status = 0 };
@@ -86,11 +87,9 @@ parse_in_place(parse *how, struct text in, bool (*cut)(size_t, size_t),
 	memset(p, '\n', in.n);
 	h1_parser_init(&parser);
 	*to = (struct result){ .why = END_NONE };
-	for (n = 1; n <= in.n && to->bytes == 0; n++) {
-		if (n < in.n && !cut(n, arg))
-			continue;
+	for (; had < in.n && to->bytes == 0; had = n) {
+		n = cuts_end(cuts, had);
 		memcpy(p + had, in.p + had, n - had);
-		had = n;
 		to->bytes = how(&parser, &head, &arena, p, n, &wide, &to->why);
 	}
 	say_head(to, &head);
@@ -120,48 +119,35 @@ parse_moving(parse *how, struct text in, struct result *to)
 	free(there);
 }
 
-static bool
-nowhere(size_t at, size_t arg)
+static void
+parse_whole(parse *how, struct text in, struct result *to)
 {
-	(void)at, (void)arg;
-	return false;
-}
+	struct cuts cuts = cuts_whole(in.n);
 
-static bool
-everywhere(size_t at, size_t arg)
-{
-	(void)at, (void)arg;
-	return true;
-}
-
-static bool
-once(size_t at, size_t arg)
-{
-	return at == arg;
+	parse_in_place(how, in, &cuts, to);
 }
 
 static void
-same(const struct result *a, const struct result *b, struct text in)
+same(const struct result *a, const struct result *b, struct text in,
+    const char *way)
 {
-	cr_assert_eq(a->bytes, b->bytes, "%zd, %zd: %.*s", a->bytes, b->bytes,
-	    TEXT_ARG(in));
-	cr_assert_eq(a->why, b->why, "%.*s", TEXT_ARG(in));
-	cr_assert_str_eq(a->head, b->head);
+	cr_assert_eq(a->bytes, b->bytes, "%s: %zd, %zd: %.*s", way, a->bytes,
+	    b->bytes, TEXT_ARG(in));
+	cr_assert_eq(a->why, b->why, "%s: %.*s", way, TEXT_ARG(in));
+	cr_assert_str_eq(a->head, b->head, "%s", way);
 }
 
 static void
 every_cut_says(parse *how, struct text in, const struct result *whole)
 {
 	static struct result cut;
-	size_t at;
+	struct cuts cuts = cuts_whole(in.n);
 
-	parse_in_place(how, in, everywhere, 0, &cut);
-	same(whole, &cut, in);
 	parse_moving(how, in, &cut);
-	same(whole, &cut, in);
-	for (at = 1; at < in.n; at++) {
-		parse_in_place(how, in, once, at, &cut);
-		same(whole, &cut, in);
+	same(whole, &cut, in, "moving");
+	while (cuts_next_way(&cuts)) {
+		parse_in_place(how, in, &cuts, &cut);
+		same(whole, &cut, in, cuts_words(&cuts));
 	}
 }
 
@@ -178,7 +164,7 @@ reads(parse *how, const struct good *rows, size_t count)
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		parse_in_place(how, rows[i].in, nowhere, 0, &whole);
+		parse_whole(how, rows[i].in, &whole);
 		cr_assert_eq(whole.bytes, (ssize_t)rows[i].in.n - rows[i].rest,
 		    "%zd of %s", whole.bytes, rows[i].in.p);
 		cr_assert_str_eq(whole.head, rows[i].head);
@@ -203,13 +189,13 @@ refuses(parse *how, const struct bad *rows, size_t count)
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		parse_in_place(how, rows[i].in, nowhere, 0, &whole);
+		parse_whole(how, rows[i].in, &whole);
 		cr_assert_eq(
 		    whole.bytes, -1, "%zu: %.*s", i, TEXT_ARG(rows[i].in));
 		cr_assert_eq(whole.why, rows[i].why, "%zu: %u: %.*s", i,
 		    whole.why, TEXT_ARG(rows[i].in));
 		before = text_first(rows[i].in, rows[i].in.n - 1);
-		parse_in_place(how, before, nowhere, 0, &whole);
+		parse_whole(how, before, &whole);
 		cr_assert_eq(whole.bytes, 0, "%zu: %.*s", i, TEXT_ARG(before));
 	}
 }
@@ -227,7 +213,7 @@ refuses_however_cut(parse *how, const struct bad *rows, size_t count)
 
 		memcpy(more, rows[i].in.p, rows[i].in.n);
 		memcpy(more + rows[i].in.n, "\r\n\r\n", 4);
-		parse_in_place(how, in, nowhere, 0, &whole);
+		parse_whole(how, in, &whole);
 		cr_assert_eq(
 		    whole.why, rows[i].why, "%zu: %.*s", i, TEXT_ARG(in));
 		every_cut_says(how, in, &whole);
