@@ -110,31 +110,7 @@ is_heard(size_t i)
 	set_up();
 }
 
-Test(h1_client, a_response_is_heard_whole_wherever_it_is_cut)
-{
-	for (size_t i = 0; i < NRESPONSES; i++) {
-		size_t n = strlen(responses[i].bytes);
-
-		for (size_t cut = 1; cut <= n; cut++) {
-			ask_for(responses[i].method);
-			wire_say_n(&w, responses[i].bytes, cut);
-			wire_say_n(&w, responses[i].bytes + cut, n - cut);
-			is_heard(i);
-		}
-	}
-}
-
-Test(h1_client, a_response_is_heard_whole_byte_by_byte)
-{
-	for (size_t i = 0; i < NRESPONSES; i++) {
-		ask_for(responses[i].method);
-		for (const char *p = responses[i].bytes; *p != '\0'; p++)
-			wire_say_n(&w, p, 1);
-		is_heard(i);
-	}
-}
-
-Test(h1_client, a_response_in_one_piece_costs_one_read)
+Test(h1_client, a_response_is_heard_whole_and_costs_one_read)
 {
 	for (size_t i = 0; i < NRESPONSES; i++) {
 		ask_for(responses[i].method);

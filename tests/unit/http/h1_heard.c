@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "net/loop.h"
 
@@ -18,6 +19,52 @@ hear(struct wire *w, const char *form, ...)
 	va_end(args);
 	cr_assert(n >= 0 && w->n + (size_t)n < sizeof(w->heard));
 	w->n += (size_t)n;
+}
+
+/* NULs and all. */
+static void
+hear_text(struct wire *w, struct text t)
+{
+	cr_assert_lt(w->n + t.n, sizeof(w->heard));
+	if (t.n > 0)
+		memcpy(w->heard + w->n, t.p, t.n);
+	w->n += t.n;
+}
+
+static void
+hear_fields(struct wire *w, const struct fields *fields)
+{
+	for (unsigned i = 0; i < fields->n; i++) {
+		const struct field *f = &fields->v[i];
+
+		if (f->token == TOKEN_NONE)
+			continue;
+		hear(w, " ");
+		hear_text(w, f->name);
+		hear(w, "=");
+		hear_text(w, f->value);
+	}
+}
+
+static void
+hear_head(struct wire *w, const struct head *h)
+{
+	const struct text texts[] = { h->method_name, h->target, h->path,
+		h->query, h->authority, h->host, h->reason, h->upgrade };
+
+	if (!w->full)
+		return;
+	hear(w, " (1.%d", h->version == HTTP_1_1);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		hear(w, "|");
+		hear_text(w, texts[i]);
+	}
+	hear(w, "|%d%d%d%d%d|%d%d %llu|%d %u|", h->has_query,
+	    h->expect_continue, h->takes_trailers, h->max_forwards_zero,
+	    h->tunnel, (int)h->framing, h->has_length,
+	    (unsigned long long)h->length, h->keep_alive, h->kept_s);
+	hear_fields(w, &h->fields);
+	hear(w, ")");
 }
 
 static void
@@ -35,7 +82,9 @@ sink_head(void *arg, struct head *head, bool last)
 	struct wire *w = arg;
 
 	w->head = head;
+	w->last = last;
 	hear(w, "head %u%s", head->status, last ? " last" : "");
+	hear_head(w, head);
 	heard_all(w, "head");
 }
 
@@ -57,6 +106,7 @@ sink_body(void *arg, struct buf *body, bool last)
 	size_t n = body->n;
 
 	w->body += n;
+	w->last = last;
 	if (n > 0 || !last) {
 		if (!w->in_body)
 			hear(w, "body ");
@@ -64,7 +114,7 @@ sink_body(void *arg, struct buf *body, bool last)
 			w->n--; /* its ';' */
 		for (struct text t; (t = buf_front(body)).n > 0;) {
 			if (!w->quiet)
-				hear(w, "%.*s", TEXT_ARG(t));
+				hear_text(w, t);
 			buf_drop(body, t.n);
 		}
 		hear(w, ";");
@@ -84,15 +134,13 @@ sink_tail(void *arg, struct fields *trailers)
 	struct wire *w = arg;
 
 	w->tails++;
+	w->last = true;
 	if (trailers->n == 0) {
 		body_ends(w);
 		return;
 	}
 	hear(w, "tail");
-	for (unsigned i = 0; i < trailers->n; i++)
-		if (trailers->v[i].token != TOKEN_NONE)
-			hear(w, " %.*s=%.*s", TEXT_ARG(trailers->v[i].name),
-			    TEXT_ARG(trailers->v[i].value));
+	hear_fields(w, trailers);
 	heard_all(w, "tail");
 }
 
@@ -103,11 +151,15 @@ sink_room(void *arg)
 	heard_all(arg, "room");
 }
 
+/* So long the head is good. */
 static void
 sink_flushed(void *arg)
 {
-	hear(arg, "flushed");
-	heard_all(arg, "flushed");
+	struct wire *w = arg;
+
+	hear(w, "flushed");
+	hear_head(w, w->head);
+	heard_all(w, "flushed");
 }
 
 static void
@@ -142,6 +194,8 @@ on_request(
 
 	w->stream = s;
 	w->head = head;
+	w->last = last;
+	w->why = why;
 	s->sink = &heard_sink;
 	s->arg = w;
 	if (why != END_NONE)
@@ -151,6 +205,7 @@ on_request(
 		    TEXT_ARG(head->method_name), TEXT_ARG(head->path),
 		    head->has_query ? "?" : "", TEXT_ARG(head->query),
 		    last ? " last" : "");
+	hear_head(w, head);
 	heard_all(w, "request");
 }
 
@@ -159,12 +214,14 @@ on_done(void *arg, bool keep)
 {
 	struct wire *w = arg;
 
-	hear(w, "done %s", keep ? "keep" : "close");
 	wire_idle(w);
 	if (!keep)
 		conn_close(&w->conn);
 	else if (w->conn.can_read)
 		loop_again(w->loop, &w->conn.again);
+	if (keep && w->full)
+		return;
+	hear(w, "done %s", keep ? "keep" : "close");
 	heard_all(w, "done");
 }
 
@@ -174,6 +231,8 @@ on_nothing(void *arg)
 	struct wire *w = arg;
 
 	wire_idle(w);
+	if (w->full)
+		return;
 	hear(w, "nothing");
 	heard_all(w, "nothing");
 }

