@@ -23,5 +23,7 @@ struct loop;
 
 /* Turn it for so long. */
 void	 drive(struct loop *, unsigned ms);
+/* One pass, without a wait. */
+void	 drive_once(struct loop *);
 
 #endif

@@ -40,25 +40,15 @@ tear_down(void)
 
 TestSuite(h1_pool, .init = set_up, .fini = tear_down, .timeout = 60);
 
-static void
-stop(struct again *a)
-{
-	(void)a;
-	loop_stop(loop);
-}
-
 /* So many codecs at once, then none. */
 static void
 rise_and_fall(unsigned n)
 {
-	struct again end = { .run = stop };
-
 	for (unsigned i = 0; i < n; i++)
 		h1_ask(&conns[i], &settings, false, &owner, NULL);
 	for (unsigned i = 0; i < n; i++)
 		h1_drop(&conns[i]);
-	loop_again(loop, &end);
-	loop_run(loop);
+	drive_once(loop);
 }
 
 /* Bytes of heap that the pool holds after so many; 0 under ASan. */

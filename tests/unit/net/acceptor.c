@@ -58,27 +58,11 @@ tear_down(void)
 
 TestSuite(acceptor, .init = set_up, .fini = tear_down, .timeout = 60);
 
-static void
-stop(struct again *a)
-{
-	(void)a;
-	loop_stop(loop);
-}
-
-static void
-pass(void)
-{
-	struct again end = { .run = stop };
-
-	loop_again(loop, &end);
-	loop_run(loop);
-}
-
 Test(acceptor, a_crowd_leaves_the_others_of_the_loop_their_turn)
 {
-	pass();
+	drive_once(loop);
 	cr_assert_eq(accepted, AT_ONCE);
-	pass();
+	drive_once(loop);
 	cr_assert_eq(accepted, CROWD);
 	acceptor_free(acceptor);
 }

@@ -109,23 +109,12 @@ tear_down(void)
 
 TestSuite(conn, .init = set_up, .fini = tear_down, .timeout = 60);
 
-static void
-stop(struct again *a)
-{
-	(void)a;
-	loop_stop(loop);
-}
-
 /* Let what is ready happen. */
 static void
 settle(void)
 {
-	for (int i = 0; i < 4; i++) {
-		struct again end = { .run = stop };
-
-		loop_again(loop, &end);
-		loop_run(loop);
-	}
+	for (int i = 0; i < 4; i++)
+		drive_once(loop);
 }
 
 /* An open conn, as an accepted one, with its peer. */

@@ -9,51 +9,18 @@
 #include "base/clock.h"
 #include "base/mailbox.h"
 #include "tests/lib/drive.h"
+#include "tests/unit/net/looped.h"
 
 #define LONG_NS (3600 * CLOCK_S)
 #define AWAY_MS 400
 
-static struct loop *loop;
+TestSuite(deadline, .init = loop_up, .fini = loop_down, .timeout = 60);
 
-static void
-set_up(void)
-{
-	loop = loop_new();
-	cr_assert_not_null(loop);
-}
-
-static void
-tear_down(void)
-{
-	loop_free(loop);
-}
-
-TestSuite(deadline, .init = set_up, .fini = tear_down, .timeout = 60);
-
-static void
-stop_now(struct again *a)
-{
-	(void)a;
-	loop_stop(loop);
-}
-
-/* One pass without a wait: what the test set, it set in a pass of its own. */
+/* What the test set, it set in a pass of its own. */
 static void
 pass(void)
 {
-	struct again end = { .run = stop_now };
-
-	loop_again(loop, &end);
-	loop_run(loop);
-}
-
-/* What happened, one letter each. */
-static char heard[256];
-
-static void
-hear(char c)
-{
-	heard[strlen(heard)] = c;
+	drive_once(loop);
 }
 
 /* The one thing no loop can do: stand still. */

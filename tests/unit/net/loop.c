@@ -11,34 +11,11 @@
 #include "base/mailbox.h"
 #include "base/rng.h"
 #include "tests/lib/drive.h"
+#include "tests/unit/net/looped.h"
 
 #define LONG_NS (3600 * CLOCK_S)
 
-static struct loop *loop;
-
-static void
-set_up(void)
-{
-	loop = loop_new();
-	cr_assert_not_null(loop);
-}
-
-static void
-tear_down(void)
-{
-	loop_free(loop);
-}
-
-TestSuite(loop, .init = set_up, .fini = tear_down, .timeout = 60);
-
-/* What happened, one letter each. */
-static char heard[256];
-
-static void
-hear(char c)
-{
-	heard[strlen(heard)] = c;
-}
+TestSuite(loop, .init = loop_up, .fini = loop_down, .timeout = 60);
 
 /* ---- the ready list ----------------------------------------------------------- */
 

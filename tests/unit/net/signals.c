@@ -53,21 +53,11 @@ Test(signals, each_is_told_by_its_number)
 	cr_assert_eq(heard[SIGUSR1], 1);
 }
 
-static void
-stop(struct again *a)
-{
-	(void)a;
-	loop_stop(loop);
-}
-
 Test(signals, all_that_wait_are_told_in_one_pass)
 {
-	struct again end = { .run = stop };
-
 	kill(getpid(), SIGHUP);
 	kill(getpid(), SIGUSR1);
-	loop_again(loop, &end);
-	loop_run(loop);
+	drive_once(loop);
 	cr_assert_eq(heard[SIGHUP] + heard[SIGUSR1], 2);
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "net/loop.h"
 #include "tests/lib/drive.h"
+#include "tests/unit/net/looped.h"
 
 struct fired {
 	unsigned count;
@@ -13,21 +14,7 @@ struct fired {
 	struct timer *timer;
 };
 
-static struct loop *loop;
-
-static void
-set_up(void)
-{
-	loop = loop_new();
-}
-
-static void
-tear_down(void)
-{
-	loop_free(loop);
-}
-
-TestSuite(timer, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(timer, .init = loop_up, .fini = loop_down, .timeout = 60);
 
 static void
 note(void *arg)

@@ -23,13 +23,8 @@ static int start_without_thread(struct worker *);
 #include "base/addr.h"
 #include "tests/lib/bytes.h"
 #include "tests/lib/daemon.h"
+#include "tests/lib/drive.h"
 #include "tests/unit/proxy/rig.h"
-
-/* Stops a loop at the end of its pass. */
-struct stopper {
-	struct again again;
-	struct loop *loop;
-};
 
 static struct control rig;
 static struct loop *other;
@@ -52,27 +47,11 @@ start_without_thread(struct worker *w)
 }
 
 static void
-stop(struct again *a)
-{
-	loop_stop(((struct stopper *)a)->loop);
-}
-
-static void
-turn(struct loop *loop)
-{
-	struct stopper s = { { .run = stop }, loop };
-
-	loop_again(loop, &s.again);
-	loop_run(loop);
-	loop_again_cancel(loop, &s.again);
-}
-
-static void
 turn_worker(struct worker *w)
 {
 	if (w->lease == NULL && w->draining)
 		return;
-	turn(w->loop);
+	drive_once(w->loop);
 	if (w->lease != NULL || !w->draining)
 		return;
 	exchange_spare_free(w);
@@ -85,7 +64,7 @@ rig_turn_one(unsigned worker)
 	if (worker < rig.nworkers)
 		turn_worker(rig.workers[worker]);
 	else
-		turn(rig.loop);
+		drive_once(rig.loop);
 }
 
 void
@@ -94,7 +73,7 @@ rig_turn(void)
 	for (unsigned i = 0; i <= rig.nworkers; i++)
 		rig_turn_one(i);
 	if (other != NULL)
-		turn(other);
+		drive_once(other);
 }
 
 void
