@@ -6,59 +6,188 @@
 
 #include <unistd.h>
 
-#include "net/listen.h"
-
+#include "base/clock.h"
 #include "net/loop.h"
 #include "tests/lib/drive.h"
+#include "tests/unit/net/listening.h"
+#include "tests/unit/net/looped.h"
 
-#define AT_ONCE 64 /* of one pass */
-#define CROWD (AT_ONCE + 36)
+TestSuite(acceptor, .init = loop_up, .fini = loop_down, .timeout = 60);
 
-static struct loop *loop;
-static struct acceptor *acceptor;
-static struct addr real;
-static int crowd[CROWD];
 static unsigned accepted;
+static int accepted_fd;
+static struct addr accepted_from;
 
 static void
 on_accept(void *arg, int fd, const struct addr *peer)
 {
 	cr_assert_eq(arg, &accepted);
-	cr_assert_eq(peer->u.sa.sa_family, AF_INET);
 	accepted++;
-	close(fd);
+	accepted_from = *peer;
+	if (accepted_fd > 0)
+		close(accepted_fd);
+	accepted_fd = fd;
 }
+
+static struct acceptor *
+accept_on(int fd)
+{
+	return acceptor_new(loop, fd, on_accept, &accepted);
+}
+
+Test(acceptor, an_acceptor_hands_over_who_comes)
+{
+	struct acceptor *a;
+	struct addr own = { .len = sizeof(own.u) };
+	int one;
+
+	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
+	a = accept_on(fds[0]);
+	one = client(&real);
+	cr_assert(DRIVE_UNTIL(loop, accepted == 1));
+	cr_assert_eq(getsockname(one, &own.u.sa, &own.len), 0);
+	cr_assert(addr_equal(&own, &accepted_from));
+	for (unsigned i = 2; i < 100; i++)
+		close(client(&real));
+	cr_assert(DRIVE_UNTIL(loop, accepted == 99));
+	acceptor_free(a);
+	cr_assert_eq(client(&real), -1, "it owned the socket");
+	close(one);
+}
+
+Test(acceptor, an_acceptor_takes_what_is_queued_before_it_goes)
+{
+	struct acceptor *a;
+	int one;
+
+	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
+	a = accept_on(fds[0]);
+	one = client(&real);
+	acceptor_free(a);
+	cr_assert_eq(accepted, 1);
+	close(one);
+}
+
+Test(acceptor, a_paused_acceptor_accepts_nothing_until_its_time)
+{
+	struct acceptor *a;
+	int one;
+
+	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
+	a = accept_on(fds[0]);
+	acceptor_pause(a, 3600 * CLOCK_S);
+	one = client(&real);
+	drive(loop, 20);
+	cr_assert_eq(accepted, 0);
+	acceptor_pause(a, 0);
+	cr_assert(DRIVE_UNTIL(loop, accepted == 1));
+	acceptor_pause(a, 10 * CLOCK_MS);
+	close(one);
+	one = client(&real);
+	cr_assert(DRIVE_UNTIL(loop, accepted == 2), "it goes on by itself");
+	acceptor_pause(a, 10 * CLOCK_MS);
+	acceptor_free(a);
+	close(one);
+	drive(loop, 20);
+}
+
+Test(acceptor, out_of_descriptors_it_pauses_and_goes_on)
+{
+	struct rlimit limit, saved;
+	struct acceptor *a;
+	int one, next;
+
+	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
+	a = accept_on(fds[0]);
+	one = client(&real);
+	next = dup(0);
+	close(next);
+	getrlimit(RLIMIT_NOFILE, &saved);
+	limit = saved;
+	limit.rlim_cur = (rlim_t)next;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	drive(loop, 20);
+	cr_assert_eq(accepted, 0);
+	setrlimit(RLIMIT_NOFILE, &saved);
+	cr_assert(DRIVE_UNTIL(loop, accepted == 1), "it goes on by itself");
+	acceptor_free(a);
+	close(one);
+}
+
+Test(acceptor, the_others_of_a_group_get_what_one_leaves)
+{
+	struct acceptor *a, *b;
+
+	cr_assert_eq(prepare("127.0.0.1:0", 2), 0);
+	a = accept_on(fds[0]);
+	b = accept_on(fds[1]);
+	listen_leave(fds[0]);
+	for (unsigned i = 1; i <= 32; i++) {
+		int one = client(&real);
+
+		cr_assert_neq(one, -1);
+		cr_assert(DRIVE_UNTIL(loop, accepted == i));
+		close(one);
+	}
+	cr_assert_eq(option(fds[0], SO_ACCEPTCONN), 0);
+	acceptor_listen(a);
+	cr_assert_eq(option(fds[0], SO_ACCEPTCONN), 1);
+	listen_leave(fds[1]);
+	for (unsigned i = 33; i <= 40; i++) {
+		int one = client(&real);
+
+		cr_assert(DRIVE_UNTIL(loop, accepted == i));
+		close(one);
+	}
+	acceptor_free(a);
+	acceptor_free(b);
+}
+
+Test(acceptor, one_that_left_does_not_spin)
+{
+	struct acceptor *a;
+	uint64_t turns;
+
+	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
+	a = accept_on(fds[0]);
+	listen_leave(fds[0]);
+	drive(loop, 5);
+	turns = loop_turns(loop);
+	drive(loop, 30);
+	cr_assert_leq(loop_turns(loop) - turns, 5);
+	acceptor_free(a);
+}
+
+/* ---- many at once ------------------------------------------------------------ */
+
+#define AT_ONCE 64 /* of one pass */
+#define CROWD (AT_ONCE + 36)
+
+static struct acceptor *acceptor;
+static int crowd[CROWD];
 
 /* A crowd has connected before the acceptor looks for the first time. */
 static void
-set_up(void)
+crowd_up(void)
 {
-	struct listen_error error;
-	struct endpoint at;
-	const char *why;
-	int fd;
-
-	cr_assert_eq(endpoint_parse(TEXT("127.0.0.1:0"), &at, &why), 0);
-	cr_assert_eq(listen_prepare(&at, &fd, 1, &real, &error), 0);
-	loop = loop_new();
-	acceptor = acceptor_new(loop, fd, on_accept, &accepted);
-	for (unsigned i = 0; i < CROWD; i++) {
-		crowd[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		cr_assert_eq(connect(crowd[i], &real.u.sa, real.len), 0);
-	}
+	loop_up();
+	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
+	acceptor = accept_on(fds[0]);
+	for (unsigned i = 0; i < CROWD; i++)
+		cr_assert_neq(crowd[i] = client(&real), -1);
 }
 
 static void
-tear_down(void)
+crowd_down(void)
 {
 	for (unsigned i = 0; i < CROWD; i++)
 		close(crowd[i]);
-	loop_free(loop);
+	loop_down();
 }
 
-TestSuite(acceptor, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(acceptor_crowd, .init = crowd_up, .fini = crowd_down, .timeout = 60);
 
-Test(acceptor, a_crowd_leaves_the_others_of_the_loop_their_turn)
+Test(acceptor_crowd, a_crowd_leaves_the_others_of_the_loop_their_turn)
 {
 	drive_once(loop);
 	cr_assert_eq(accepted, AT_ONCE);
@@ -67,7 +196,7 @@ Test(acceptor, a_crowd_leaves_the_others_of_the_loop_their_turn)
 	acceptor_free(acceptor);
 }
 
-Test(acceptor, a_whole_crowd_is_taken_before_it_goes)
+Test(acceptor_crowd, a_whole_crowd_is_taken_before_it_goes)
 {
 	acceptor_free(acceptor);
 	cr_assert_eq(accepted, CROWD);

@@ -1,4 +1,4 @@
-/* net/listen: binding, who holds an address, accepting. */
+/* net/listen: binding, and who holds an address. */
 #include <criterion/criterion.h>
 
 #include <linux/filter.h>
@@ -6,110 +6,18 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "net/listen.h"
+#include "tests/unit/net/listening.h"
 
-#include "base/clock.h"
-#include "net/loop.h"
-#include "tests/lib/drive.h"
-
-#define WORKERS 4
-
-static struct loop *loop;
-static int fds[WORKERS];
-static struct addr real;
-static struct listen_error error;
-static char path[80], dir[64];
-
-static void
-set_up(void)
-{
-	loop = loop_new();
-	snprintf(dir, sizeof(dir), "/tmp/fairlead-listen-XXXXXX");
-	cr_assert_not_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/s", dir);
-}
-
-static void
-tear_down(void)
-{
-	loop_free(loop);
-	unlink(path);
-	rmdir(dir);
-}
-
-TestSuite(listen, .init = set_up, .fini = tear_down, .timeout = 60);
-
-static struct endpoint
-endpoint(const char *text)
-{
-	struct endpoint at;
-	const char *why;
-
-	cr_assert_eq(endpoint_parse(text_of(text), &at, &why), 0);
-	return at;
-}
-
-static int
-prepare(const char *text, unsigned n)
-{
-	struct endpoint at = endpoint(text);
-
-	memset(&error, 0, sizeof(error));
-	return listen_prepare(&at, fds, n, &real, &error);
-}
-
-static struct endpoint
-unix_endpoint(void)
-{
-	static char text[96];
-
-	snprintf(text, sizeof(text), "unix:%s", path);
-	return endpoint(text);
-}
-
-static int
-prepare_unix(unsigned n)
-{
-	struct endpoint at = unix_endpoint();
-
-	memset(&error, 0, sizeof(error));
-	return listen_prepare(&at, fds, n, &real, &error);
-}
-
-/* A client's end, connected to the address. */
-static int
-client(const struct addr *to)
-{
-	int fd = socket(to->u.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (connect(fd, &to->u.sa, to->len) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static int
-option(int fd, int name)
-{
-	int value = -1;
-	socklen_t n = sizeof(value);
-
-	getsockopt(fd, SOL_SOCKET, name, &value, &n);
-	return value;
-}
-
-/* ---- binding ---------------------------------------------------------------- */
+TestSuite(listen, .timeout = 60);
 
 Test(listen, port_0_is_given_one_and_all_workers_share_it)
 {
@@ -186,7 +94,8 @@ Test(listen, without_ipv6_a_port_without_a_host_is_ipv4s)
 	cr_assert_eq(prepare(taken, 2), -1);
 	listen_discard(first, 2, &real);
 	cr_assert_eq(prepare("[::1]:0", 2), -1);
-	cr_assert_not_null(strstr(error.text, "Address family not supported"));
+	cr_assert_not_null(
+	    strstr(refusal.text, "Address family not supported"));
 }
 
 Test(listen, an_ipv6_address_leaves_ipv4_alone)
@@ -197,18 +106,6 @@ Test(listen, an_ipv6_address_leaves_ipv4_alone)
 	cr_assert(addr_from_ip(TEXT("127.0.0.1"), addr_port(&real), &v4));
 	cr_assert_eq(client(&v4), -1);
 	listen_discard(fds, 1, &real);
-}
-
-static void
-is_refused_with(const char *address, pid_t holder)
-{
-	char text[sizeof(error.text)];
-
-	snprintf(text, sizeof(text),
-	    "cannot listen on %s: in use by process %d", address, (int)holder);
-	cr_assert_str_eq(error.text, text);
-	for (unsigned i = 0; i < WORKERS; i++)
-		cr_assert_eq(fds[i], -1);
 }
 
 Test(listen, a_second_holder_is_refused_with_the_firsts_pid)
@@ -291,7 +188,7 @@ Test(listen, a_port_that_is_only_used_has_no_holder)
 Test(listen, an_address_not_of_this_host_is_refused_in_words)
 {
 	cr_assert_eq(prepare("192.0.2.1:8080", 2), -1);
-	cr_assert_str_eq(error.text,
+	cr_assert_str_eq(refusal.text,
 	    "cannot listen on 192.0.2.1:8080: Cannot assign requested address");
 }
 
@@ -310,13 +207,7 @@ Test(listen, what_was_bound_before_a_failure_is_let_go)
 	for (unsigned i = 0; i < WORKERS; i++)
 		cr_assert_eq(fds[i], -1);
 	cr_assert_eq(dup(0), next, "nothing leaks");
-	cr_assert_not_null(strstr(error.text, "Too many open files"));
-}
-
-static int
-again(const struct endpoint *at, unsigned n)
-{
-	return listen_again(at, fds, n, &real, &error);
+	cr_assert_not_null(strstr(refusal.text, "Too many open files"));
 }
 
 Test(listen, an_address_still_held_here_may_be_taken_again)
@@ -351,283 +242,4 @@ Test(listen, an_address_somebody_else_holds_is_not_taken_again)
 	cr_assert_eq(again(&at, WORKERS), -1);
 	is_refused_with(address, getpid());
 	cr_assert_eq(close(other), 0, "it is still open");
-}
-
-/* ---- unix -------------------------------------------------------------------- */
-
-Test(listen, a_unix_socket_is_one_with_a_descriptor_for_each_worker)
-{
-	struct stat st;
-	int a;
-
-	cr_assert_eq(prepare_unix(WORKERS), 0);
-	cr_assert_eq(stat(path, &st), 0);
-	for (unsigned i = 1; i < WORKERS; i++)
-		cr_assert_neq(fds[i], fds[0]);
-	cr_assert_neq(a = client(&real), -1);
-	cr_assert_neq(accept(fds[WORKERS - 1], NULL, NULL), -1);
-	close(a);
-	listen_discard(fds, WORKERS, &real);
-	cr_assert_eq(stat(path, &st), -1, "its path is gone");
-}
-
-Test(listen, a_unix_path_nobody_answers_on_is_taken_over)
-{
-	cr_assert_eq(prepare_unix(1), 0);
-	close(fds[0]);
-	cr_assert_eq(access(path, F_OK), 0);
-	cr_assert_eq(prepare_unix(1), 0);
-	listen_discard(fds, 1, &real);
-}
-
-Test(listen, a_unix_path_in_use_is_refused_with_its_holder)
-{
-	char address[ADDR_TEXT_MAX];
-	int first;
-
-	cr_assert_eq(prepare_unix(1), 0);
-	first = fds[0];
-	cr_assert_eq(prepare_unix(WORKERS), -1);
-	addr_print(&real, address);
-	is_refused_with(address, getpid());
-	cr_assert_eq(access(path, F_OK), 0, "and is left alone");
-	listen_discard(&first, 1, &real);
-	cr_assert_eq(listen_holder(&real), 0);
-}
-
-Test(listen, without_a_descriptor_no_holder_is_found)
-{
-	struct rlimit limit, saved;
-	int holder;
-
-	cr_assert_eq(prepare_unix(1), 0);
-	getrlimit(RLIMIT_NOFILE, &saved);
-	limit = saved;
-	limit.rlim_cur = 0;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	holder = listen_holder(&real);
-	setrlimit(RLIMIT_NOFILE, &saved);
-	cr_assert_eq(holder, 0);
-	cr_assert_eq(listen_holder(&real), getpid());
-	listen_discard(fds, 1, &real);
-}
-
-Test(listen, without_a_descriptor_a_living_socket_is_left_alone)
-{
-	struct rlimit limit, saved;
-	int first, got;
-
-	cr_assert_eq(prepare_unix(1), 0);
-	first = fds[0];
-	getrlimit(RLIMIT_NOFILE, &saved);
-	limit = saved;
-	limit.rlim_cur = 0;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	got = prepare_unix(1);
-	setrlimit(RLIMIT_NOFILE, &saved);
-	cr_assert_eq(got, -1);
-	cr_assert_eq(access(path, F_OK), 0);
-	listen_discard(&first, 1, &real);
-}
-
-Test(listen, a_unix_socket_too_busy_to_answer_is_left_alone)
-{
-	struct endpoint at = unix_endpoint();
-	int busy = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int queued;
-
-	cr_assert_eq(bind(busy, &at.addr.u.sa, at.addr.len), 0);
-	cr_assert_eq(listen(busy, 0), 0);
-	cr_assert_neq(queued = client(&at.addr), -1);
-	cr_assert_eq(prepare_unix(1), -1);
-	cr_assert_eq(access(path, F_OK), 0);
-	close(queued);
-	close(busy);
-}
-
-Test(listen, a_unix_path_may_be_taken_again)
-{
-	struct endpoint at = unix_endpoint();
-	int first, one;
-
-	cr_assert_eq(prepare_unix(1), 0);
-	first = fds[0];
-	cr_assert_eq(again(&at, 2), 0);
-	cr_assert_neq(one = client(&real), -1);
-	cr_assert_neq(accept(fds[0], NULL, NULL), -1);
-	close(one);
-	close(first);
-	listen_discard(fds, 2, &real);
-}
-
-Test(listen, a_file_that_is_no_socket_is_left_alone)
-{
-	FILE *f = fopen(path, "w");
-
-	fclose(f);
-	cr_assert_eq(prepare_unix(1), -1);
-	cr_assert_eq(access(path, F_OK), 0);
-	cr_assert_not_null(strstr(error.text, "Address already in use"));
-}
-
-Test(listen, a_unix_socket_without_descriptors_is_let_go)
-{
-	struct rlimit limit, saved;
-	int next = dup(0);
-
-	close(next);
-	getrlimit(RLIMIT_NOFILE, &saved);
-	limit = saved;
-	limit.rlim_cur = (rlim_t)next + 2;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	cr_assert_eq(prepare_unix(WORKERS), -1);
-	setrlimit(RLIMIT_NOFILE, &saved);
-	cr_assert_eq(dup(0), next, "nothing leaks");
-	cr_assert_eq(access(path, F_OK), -1);
-}
-
-/* ---- accepting --------------------------------------------------------------- */
-
-static unsigned accepted;
-static int accepted_fd;
-static struct addr accepted_from;
-
-static void
-on_accept(void *arg, int fd, const struct addr *peer)
-{
-	cr_assert_eq(arg, &accepted);
-	accepted++;
-	accepted_from = *peer;
-	if (accepted_fd > 0)
-		close(accepted_fd);
-	accepted_fd = fd;
-}
-
-static struct acceptor *
-accept_on(int fd)
-{
-	return acceptor_new(loop, fd, on_accept, &accepted);
-}
-
-Test(listen, an_acceptor_hands_over_who_comes)
-{
-	struct acceptor *a;
-	struct addr own = { .len = sizeof(own.u) };
-	int one;
-
-	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
-	a = accept_on(fds[0]);
-	one = client(&real);
-	cr_assert(DRIVE_UNTIL(loop, accepted == 1));
-	cr_assert_eq(getsockname(one, &own.u.sa, &own.len), 0);
-	cr_assert(addr_equal(&own, &accepted_from));
-	for (unsigned i = 2; i < 100; i++)
-		close(client(&real));
-	cr_assert(DRIVE_UNTIL(loop, accepted == 99));
-	acceptor_free(a);
-	cr_assert_eq(client(&real), -1, "it owned the socket");
-	close(one);
-}
-
-Test(listen, an_acceptor_takes_what_is_queued_before_it_goes)
-{
-	struct acceptor *a;
-	int one;
-
-	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
-	a = accept_on(fds[0]);
-	one = client(&real);
-	acceptor_free(a);
-	cr_assert_eq(accepted, 1);
-	close(one);
-}
-
-Test(listen, a_paused_acceptor_accepts_nothing_until_its_time)
-{
-	struct acceptor *a;
-	int one;
-
-	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
-	a = accept_on(fds[0]);
-	acceptor_pause(a, 3600 * CLOCK_S);
-	one = client(&real);
-	drive(loop, 20);
-	cr_assert_eq(accepted, 0);
-	acceptor_pause(a, 0);
-	cr_assert(DRIVE_UNTIL(loop, accepted == 1));
-	acceptor_pause(a, 10 * CLOCK_MS);
-	close(one);
-	one = client(&real);
-	cr_assert(DRIVE_UNTIL(loop, accepted == 2), "it goes on by itself");
-	acceptor_pause(a, 10 * CLOCK_MS);
-	acceptor_free(a);
-	close(one);
-	drive(loop, 20);
-}
-
-Test(listen, out_of_descriptors_it_pauses_and_goes_on)
-{
-	struct rlimit limit, saved;
-	struct acceptor *a;
-	int one, next;
-
-	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
-	a = accept_on(fds[0]);
-	one = client(&real);
-	next = dup(0);
-	close(next);
-	getrlimit(RLIMIT_NOFILE, &saved);
-	limit = saved;
-	limit.rlim_cur = (rlim_t)next;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	drive(loop, 20);
-	cr_assert_eq(accepted, 0);
-	setrlimit(RLIMIT_NOFILE, &saved);
-	cr_assert(DRIVE_UNTIL(loop, accepted == 1), "it goes on by itself");
-	acceptor_free(a);
-	close(one);
-}
-
-Test(listen, the_others_of_a_group_get_what_one_leaves)
-{
-	struct acceptor *a, *b;
-
-	cr_assert_eq(prepare("127.0.0.1:0", 2), 0);
-	a = accept_on(fds[0]);
-	b = accept_on(fds[1]);
-	listen_leave(fds[0]);
-	for (unsigned i = 1; i <= 32; i++) {
-		int one = client(&real);
-
-		cr_assert_neq(one, -1);
-		cr_assert(DRIVE_UNTIL(loop, accepted == i));
-		close(one);
-	}
-	cr_assert_eq(option(fds[0], SO_ACCEPTCONN), 0);
-	acceptor_listen(a);
-	cr_assert_eq(option(fds[0], SO_ACCEPTCONN), 1);
-	listen_leave(fds[1]);
-	for (unsigned i = 33; i <= 40; i++) {
-		int one = client(&real);
-
-		cr_assert(DRIVE_UNTIL(loop, accepted == i));
-		close(one);
-	}
-	acceptor_free(a);
-	acceptor_free(b);
-}
-
-Test(listen, one_that_left_does_not_spin)
-{
-	struct acceptor *a;
-	uint64_t turns;
-
-	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
-	a = accept_on(fds[0]);
-	listen_leave(fds[0]);
-	drive(loop, 5);
-	turns = loop_turns(loop);
-	drive(loop, 30);
-	cr_assert_leq(loop_turns(loop) - turns, 5);
-	acceptor_free(a);
 }
