@@ -14,6 +14,7 @@
 #include "conf/grammar.h"
 #include "conf/suggest.h"
 #include "conf/units.h"
+#include "http/uri.h"
 
 struct value_type {
 	const char *words; /* what it is */
@@ -41,6 +42,8 @@ static bool
 read_text(struct decoder *, const struct key *, struct conf_node *, void *);
 static bool
 read_host(struct decoder *, const struct key *, struct conf_node *, void *);
+static bool
+read_path(struct decoder *, const struct key *, struct conf_node *, void *);
 static bool
 read_address(struct decoder *, const struct key *, struct conf_node *, void *);
 static const char *address_fault(const struct key *, const struct endpoint *);
@@ -79,9 +82,9 @@ static const struct value_type types[KEY_TYPES] = {
 	[KEY_HOST] = { "a host", STRING, read_host, grammar_host, NULL },
 	[KEY_AUTHORITY] = { "a host", STRING, read_text, grammar_authority,
 	    NULL },
-	[KEY_PATTERN] = { "a path", STRING, read_text, grammar_pattern, NULL },
+	[KEY_PATTERN] = { "a path", STRING, read_path, grammar_pattern, NULL },
 	[KEY_PATH] = { "a path", STRING, read_text, grammar_path, NULL },
-	[KEY_PREFIX] = { "a path prefix", STRING, read_text, grammar_prefix,
+	[KEY_PREFIX] = { "a path prefix", STRING, read_path, grammar_prefix,
 	    NULL },
 	[KEY_METHOD] = { "a method", STRING, read_text, grammar_method, NULL },
 	[KEY_UPGRADE] = { "an upgrade token", STRING, read_text,
@@ -315,6 +318,28 @@ read_host(struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 		return false;
 	folded = value_folded(x->arena, n->text);
 	memcpy(to, &folded.p, sizeof(folded.p));
+	return true;
+}
+
+/* In the form that requests' paths are brought to before they are compared. */
+static bool
+read_path(struct decoder *x, const struct key *k, struct conf_node *n, void *to)
+{
+	const unsigned all =
+	    URI_ENCODED_SLASH | URI_ENCODED_BACKSLASH | URI_PARAMETERS;
+	struct text path = n->text;
+	const char *hint = "no request has such a path";
+
+	if (!read_text(x, k, n, to))
+		return false;
+	if (!uri_path(&path, all, x->arena) ||
+	    !types[k->type].grammar(path, &hint)) {
+		decode_fault(x, n, hint, "'%.60s' is not %s", n->text.p,
+		    types[k->type].words);
+		return false;
+	}
+	path = arena_copy(x->arena, path);
+	memcpy(to, &path.p, sizeof(path.p));
 	return true;
 }
 

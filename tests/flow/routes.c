@@ -24,6 +24,8 @@ static const char yaml[] =
     "  - { name: hosts, host: [b.test, c.test], %s }\n"
     "  - { name: get, host: m.test, path: /m, methods: [GET], %s }\n"
     "  - { name: post, host: m.test, path: /m, methods: [POST, PUT], %s }\n"
+    "  - { name: encoded, path: \"/k%%c3%%a4se/*\", %s }\n"
+    "  - { name: plain, path: \"/%%7euser//%%2e/\", %s }\n"
     "  - { name: inner, listeners: [other], path: /inner, %s }\n"
     "  - { name: say, path: /say, respond: { status: 418, body: tea, "
     "headers: { X-Pot: small } } }\n"
@@ -59,8 +61,9 @@ stage(void)
 	o = origin_new("first");
 	second = origin_new("second");
 	d = daemon_start(yaml, say("exact"), say("prefix"), say("deeper"),
-	    say("wild"), say("hosts"), say("get"), say("post"), say("inner"),
-	    origin_port(o), origin_port(o), origin_port(second));
+	    say("wild"), say("hosts"), say("get"), say("post"), say("encoded"),
+	    say("plain"), say("inner"), origin_port(o), origin_port(o),
+	    origin_port(second));
 	port = daemon_port(d, "http");
 }
 
@@ -103,6 +106,15 @@ Test(routes, the_most_specific_one_wins)
 	must_take("A.TEST:80", "/x", "exact");
 	must_take("a.test.", "/x", "exact");
 	must_take("a.test", "/x/y/../z", "prefix");
+}
+
+Test(routes, a_path_is_the_same_however_it_is_written)
+{
+	must_take("z.test", "/k%c3%a4se", "encoded");
+	must_take("z.test", "/k%C3%A4se/x", "encoded");
+	must_take("z.test", "/%6B%c3%A4se/", "encoded");
+	must_take("z.test", "/~user/", "plain");
+	must_take("z.test", "/%7Euser/./", "plain");
 }
 
 Test(routes, hosts_match_exactly_and_by_wildcard)
