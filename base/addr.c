@@ -16,10 +16,10 @@
 static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff,
 	0xff };
 
-/* The 16 bytes of IPv6, IPv4 mapped; false for other families. */
-static bool
+bool
 addr_bytes(const struct addr *a, uint8_t to[16])
 {
+	memset(to, 0, 16);
 	if (a->len == 0)
 		return false;
 	if (a->u.sa.sa_family == AF_INET6) {
@@ -31,6 +31,37 @@ addr_bytes(const struct addr *a, uint8_t to[16])
 	memcpy(to, mapped_prefix, 12);
 	memcpy(to + 12, &a->u.in.sin_addr, 4);
 	return true;
+}
+
+/* As inet_ntop does at ten times the price, and this is for each request. */
+static void
+ipv4_print(const uint8_t ip[4], char *to)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		to += text_put_u64(to, ip[i]);
+		*to++ = i < 3 ? '.' : '\0';
+	}
+}
+
+/* IPv4 where it is one. */
+static void
+bytes_print(const uint8_t ip[16], char to[ADDR_IP_MAX])
+{
+	if (memcmp(ip, mapped_prefix, 12) == 0)
+		ipv4_print(ip + 12, to);
+	else
+		inet_ntop(AF_INET6, ip, to, ADDR_IP_MAX);
+}
+
+size_t
+addr_print_bytes(const uint8_t ip[16], char to[ADDR_IP_MAX])
+{
+	static const uint8_t none[16];
+
+	if (memcmp(ip, none, 16) == 0)
+		return (size_t)snprintf(to, ADDR_IP_MAX, "unix");
+	bytes_print(ip, to);
+	return strlen(to);
 }
 
 bool
@@ -71,25 +102,22 @@ addr_print_unix(const struct addr *a, char to[ADDR_TEXT_MAX])
 	return (size_t)snprintf(to, ADDR_TEXT_MAX, "unix:%.*s", (int)n, path);
 }
 
-/* The IP alone, IPv4 where it is one; false when there is none. */
+/* The IP alone; false when there is none. */
 static bool
-ip_print(const struct addr *a, char to[INET6_ADDRSTRLEN])
+ip_print(const struct addr *a, char to[ADDR_IP_MAX])
 {
 	uint8_t bytes[16];
 
 	if (!addr_bytes(a, bytes))
 		return false;
-	if (memcmp(bytes, mapped_prefix, 12) == 0)
-		inet_ntop(AF_INET, bytes + 12, to, INET6_ADDRSTRLEN);
-	else
-		inet_ntop(AF_INET6, bytes, to, INET6_ADDRSTRLEN);
+	bytes_print(bytes, to);
 	return true;
 }
 
 size_t
 addr_print(const struct addr *a, char to[ADDR_TEXT_MAX])
 {
-	char ip[INET6_ADDRSTRLEN];
+	char ip[ADDR_IP_MAX];
 	const char *format = "%s:%u";
 
 	if (addr_is_unix(a))
@@ -104,7 +132,7 @@ addr_print(const struct addr *a, char to[ADDR_TEXT_MAX])
 size_t
 addr_print_ip(const struct addr *a, char to[ADDR_TEXT_MAX])
 {
-	char ip[INET6_ADDRSTRLEN];
+	char ip[ADDR_IP_MAX];
 	const char *said = ip;
 
 	if (!ip_print(a, ip))

@@ -21,6 +21,7 @@ struct addr {
 };
 
 #define ADDR_TEXT_MAX	128	/* enough for any printed address with its NUL */
+#define ADDR_IP_MAX	48	/* for an IP alone */
 
 /*
  * What an address in a configuration says, before any name is resolved:
@@ -41,6 +42,12 @@ int	endpoint_parse(struct text, struct endpoint *, const char **why);
 bool	addr_from_ip(struct text ip, uint16_t port, struct addr *);
 size_t	addr_print(const struct addr *, char to[ADDR_TEXT_MAX]);	/* "1.2.3.4:80", "[::1]:80", "unix:/p" */
 size_t	addr_print_ip(const struct addr *, char to[ADDR_TEXT_MAX]);	/* without port; v4-mapped as v4; "unix" */
+/*
+ * The IP alone as 16 bytes, IPv4 mapped; false, and zeros, when there is none.
+ * Printed as addr_print_ip does; zeros are "unix".
+ */
+bool	addr_bytes(const struct addr *, uint8_t to[16]);
+size_t	addr_print_bytes(const uint8_t ip[16], char to[ADDR_IP_MAX]);
 bool	addr_equal(const struct addr *, const struct addr *);
 uint64_t addr_hash(const struct addr *);
 uint16_t addr_port(const struct addr *);	/* 0 for unix */

@@ -9,6 +9,8 @@
  * allowed: its count is the sum.  Each adds first and sums up then, so of all
  * that would exceed the limit together at least the last sees it.
  */
+#include <arpa/inet.h>
+
 #include "limit/sources.h"
 
 #include <assert.h>
@@ -17,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/addr.h"
 #include "base/hash.h"
 #include "limit/options.h"
 
@@ -85,21 +86,18 @@ sources_free(struct sources *s)
 }
 
 uint64_t
-source_of(const struct addr *peer)
+source_of(const uint8_t ip[16])
 {
-	const struct in6_addr *in6 = &peer->u.in6.sin6_addr;
 	uint32_t part[4];
 	uint64_t net;
 
-	if (peer->u.sa.sa_family == AF_INET)
-		return V4_MARK | ntohl(peer->u.in.sin_addr.s_addr);
-	if (peer->u.sa.sa_family != AF_INET6)
-		return 0;
-	memcpy(part, in6->s6_addr, sizeof(part));
-	if (IN6_IS_ADDR_V4MAPPED(in6))
-		return V4_MARK | ntohl(part[3]);
+	memcpy(part, ip, sizeof(part));
 	net = (uint64_t)ntohl(part[0]) << 32 | ntohl(part[1]);
-	return net != 0 ? net : 1;
+	if (net != 0)
+		return net;
+	if (part[2] == htonl(0xffff))
+		return V4_MARK | ntohl(part[3]);
+	return part[2] != 0 || part[3] != 0;
 }
 
 enum sources_say

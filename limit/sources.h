@@ -3,8 +3,6 @@
 
 #include <stdint.h>
 
-struct addr;
-
 /*
  * How many connections each source has, where a source is an IPv4 address or
  * an IPv6 /64.  A table of fixed size shared by all workers, without a lock:
@@ -18,8 +16,11 @@ struct sources;
 struct sources	*sources_new(unsigned sources, uint64_t seed);
 void		 sources_free(struct sources *);
 
-/* The name of a peer's source here; 0: it has none (a unix socket). */
-uint64_t	 source_of(const struct addr *);
+/*
+ * The name here of the source that an IP belongs to, given as addr_bytes does;
+ * 0: it has none (a unix socket).
+ */
+uint64_t	 source_of(const uint8_t ip[16]);
 
 enum sources_say {
 	SOURCES_IN,		/* counted; sources_leave undoes it */

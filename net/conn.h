@@ -55,13 +55,13 @@ struct conn {
 	struct again		 again;
 	struct deadline		 deadline;
 	int			 fd;		/* -1: closed */
-	uint8_t			 state;		/* enum conn_state */
-	bool			 can_read;	/* an edge said so and EAGAIN has not */
-	bool			 can_write;
-	bool			 hangup;	/* the peer's FIN or RST is behind what can be read */
-	bool			 paused;	/* the owner wants no readable() */
-	bool			 shut;		/* our end is to be shut once `out' is empty */
-	bool			 was_short;	/* the last read left the socket empty */
+	uint8_t			 state : 2;	/* enum conn_state */
+	bool			 can_read : 1;	/* an edge said so and EAGAIN has not */
+	bool			 can_write : 1;
+	bool			 hangup : 1;	/* the peer's FIN or RST is behind what can be read */
+	bool			 paused : 1;	/* the owner wants no readable() */
+	bool			 shut : 1;		/* our end is to be shut once `out' is empty */
+	bool			 was_short : 1;	/* the last read left the socket empty */
 	uint64_t		 sent;		/* bytes the kernel has taken */
 };
 

@@ -169,19 +169,18 @@ loop_on_pass(struct loop *loop, void (*on_pass)(void *, uint64_t), void *arg)
 void
 loop_again(struct loop *loop, struct again *a)
 {
-	if (a->listed)
+	if (again_is_listed(a))
 		return;
-	a->listed = true;
 	TAILQ_INSERT_TAIL(&loop->ready, a, link);
 }
 
 void
 loop_again_cancel(struct loop *loop, struct again *a)
 {
-	if (!a->listed)
+	if (!again_is_listed(a))
 		return;
-	a->listed = false;
 	TAILQ_REMOVE(&loop->ready, a, link);
+	a->link.tqe_prev = NULL;
 }
 
 void
@@ -249,15 +248,15 @@ pass_end(struct loop *loop)
 static void
 run_ready(struct loop *loop)
 {
-	struct again end = { .listed = true };
+	struct again end = { 0 };
 	struct again *a;
 
 	if (TAILQ_EMPTY(&loop->ready))
 		return;
 	TAILQ_INSERT_TAIL(&loop->ready, &end, link);
 	while ((a = TAILQ_FIRST(&loop->ready)) != &end) {
-		a->listed = false;
 		TAILQ_REMOVE(&loop->ready, a, link);
+		a->link.tqe_prev = NULL;
 		a->run(a);
 	}
 	TAILQ_REMOVE(&loop->ready, &end, link);

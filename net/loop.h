@@ -2,6 +2,7 @@
 #define NET_LOOP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -31,10 +32,14 @@ void		 loop_on_pass(struct loop *, void (*)(void *, uint64_t ns),
 
 /* Run once more in this or the next pass, without an event; the loop does not sleep before. */
 struct again {
-	TAILQ_ENTRY(again)	 link;
+	TAILQ_ENTRY(again)	 link;		/* tqe_prev NULL: not listed */
 	void			(*run)(struct again *);
-	bool			 listed;
 };
+static inline bool
+again_is_listed(const struct again *a)
+{
+	return a->link.tqe_prev != NULL;
+}
 void	loop_again(struct loop *, struct again *);
 void	loop_again_cancel(struct loop *, struct again *);
 

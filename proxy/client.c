@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/h1.h"
+#include "limit/sources.h"
 #include "proxy/exchange.h"
 #include "proxy/gate.h"
 #include "proxy/lease.h"
@@ -28,11 +29,18 @@
 #define LINGER_NS (2 * CLOCK_S)
 #define LINGER_RATION 262144 /* bytes dropped in one pass */
 
+/* A handshake: then it is the conn's owner. */
+struct shake {
+	struct client *client;
+	struct lease *lease; /* its store is in use */
+	uint64_t began;
+};
+
 static bool client_shake(struct client *);
 static void client_serve(struct client *);
 static void client_linger(struct client *);
 static void client_free(struct grave *);
-static void shake_over(struct client *);
+static void shake_over(struct shake *);
 static void shake_failed(struct client *, enum tls_failure);
 static void shaking_writable(struct conn *);
 static void shaking_failed(struct conn *, int);
@@ -70,20 +78,18 @@ static const struct h1_server_owner codec_owner = {
 	.nothing = on_nothing,
 };
 
+_Static_assert(sizeof(struct client) <= 320, "an idle connection is too large");
+
 void
 client_new(struct port *p, int fd, const struct addr *peer, uint64_t source)
 {
 	struct worker *w = p->worker;
 	struct client *c = xcalloc(1, sizeof(*c));
-	char ip[ADDR_TEXT_MAX];
 
-	c->worker = w;
 	c->port = p;
-	c->source = source;
-	c->grave.free = client_free;
+	c->counted = source != 0;
 	c->trusted = port_trusts(p, peer);
-	c->ip_n = (uint8_t)addr_print_ip(peer, ip);
-	memcpy(c->ip, ip, c->ip_n);
+	addr_bytes(peer, c->ip);
 	p->refs++;
 	TAILQ_INSERT_TAIL(&w->clients, c, entry);
 	stats_connection_begin(p->stats);
@@ -102,23 +108,24 @@ client_new(struct port *p, int fd, const struct addr *peer, uint64_t source)
 void
 client_close_soon(struct client *c)
 {
-	if (c->exchange == NULL && c->conn.ops == &idle_ops)
+	if (c->conn.ops == &idle_ops)
 		client_end(c);
 }
 
 void
 client_end(struct client *c)
 {
-	struct worker *w = c->worker;
+	struct worker *w = c->port->worker;
 
-	if (c->shaking != NULL)
-		shake_over(c);
+	if (c->conn.ops == &shaking_ops)
+		shake_over(c->conn.owner);
 	h1_drop(&c->conn);
 	conn_close(&c->conn);
 	stats_connection_end(c->port->stats);
 	atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
-	gate_leave(c->port->gate, c->source);
+	gate_leave(c->port->gate, c->counted ? source_of(c->ip) : 0);
 	TAILQ_REMOVE(&w->clients, c, entry);
+	c->grave.free = client_free;
 	loop_bury(w->loop, &c->grave);
 	worker_check_drained(w);
 }
@@ -130,8 +137,9 @@ client_end(struct client *c)
 static bool
 client_shake(struct client *c)
 {
-	struct lease *lease = c->worker->lease;
+	struct lease *lease = c->port->worker->lease;
 	struct tls_session *session;
+	struct shake *shake;
 
 	if (c->port->context == NULL || c->port->gone)
 		return false;
@@ -139,10 +147,15 @@ client_shake(struct client *c)
 	    lease->snapshot->listeners[c->port->index].store, c->conn.fd);
 	if (session == NULL)
 		return false;
-	c->shaking = lease_take(lease);
-	c->shake_began = loop_now(c->worker->loop);
+	shake = xmalloc(sizeof(*shake));
+	*shake = (struct shake){
+		.client = c,
+		.lease = lease_take(lease),
+		.began = loop_now(c->conn.loop),
+	};
 	c->secure = true;
 	c->conn.ops = &shaking_ops;
+	c->conn.owner = shake;
 	conn_secure(&c->conn, &transport_tls, session);
 	conn_deadline(&c->conn, c->port->handshake_ns);
 	return true;
@@ -163,7 +176,7 @@ client_linger(struct client *c)
 	conn_deadline(&c->conn, LINGER_NS);
 	conn_shut(&c->conn);
 	c->conn.can_read = true;
-	loop_again(c->worker->loop, &c->conn.again);
+	loop_again(c->conn.loop, &c->conn.again);
 }
 
 /* Its exchange, if it ends in the same pass, still looks at the port. */
@@ -176,12 +189,16 @@ client_free(struct grave *grave)
 	free(c);
 }
 
+/* The conn is the client's own again, and idle. */
 static void
-shake_over(struct client *c)
+shake_over(struct shake *shake)
 {
-	lease_give(c->shaking);
-	c->shaking = NULL;
-	conn_deadline(&c->conn, 0);
+	struct client *c = shake->client;
+
+	lease_give(shake->lease);
+	free(shake);
+	c->conn.ops = &idle_ops;
+	c->conn.owner = c;
 }
 
 static void
@@ -194,29 +211,29 @@ shake_failed(struct client *c, enum tls_failure why)
 static void
 shaking_writable(struct conn *conn)
 {
-	struct client *c = conn->owner;
+	struct shake *shake = conn->owner;
+	struct client *c = shake->client;
 	struct tls_session *session = conn->session;
 
 	stats_shake(c->port->stats,
 	    stats_shake_find(tls_session_version(session)),
-	    tls_session_resumed(session),
-	    loop_now(c->worker->loop) - c->shake_began);
-	shake_over(c);
-	conn->ops = &idle_ops;
+	    tls_session_resumed(session), loop_now(conn->loop) - shake->began);
+	shake_over(shake);
 	conn_deadline(conn, c->port->h1.head_ns);
 }
 
 static void
 shaking_failed(struct conn *conn, int error)
 {
-	struct client *c = conn->owner;
-	char why[160];
+	struct client *c = ((struct shake *)conn->owner)->client;
+	char why[160], ip[ADDR_IP_MAX];
 
 	(void)error;
 	if (log_wants(LOG_DEBUG)) {
 		tls_session_explain(conn->session, why, sizeof(why));
-		log_debug("listener %s, client %.*s: handshake failed: %s",
-		    c->port->name, (int)c->ip_n, c->ip, why);
+		addr_print_bytes(c->ip, ip);
+		log_debug("listener %s, client %s: handshake failed: %s",
+		    c->port->name, ip, why);
 	}
 	shake_failed(c, tls_session_failure(conn->session));
 }
@@ -225,7 +242,7 @@ static void
 shaking_expired(struct conn *conn, bool stalled)
 {
 	(void)stalled;
-	shake_failed(conn->owner, TLS_FAILED_TIMEOUT);
+	shake_failed(((struct shake *)conn->owner)->client, TLS_FAILED_TIMEOUT);
 }
 
 /* The first bytes of a request, or the client's end. */
@@ -298,14 +315,14 @@ on_done(void *arg, bool keep)
 		client_end(c);
 	else if (!keep)
 		client_linger(c);
-	else if (c->worker->draining)
+	else if (c->port->worker->draining)
 		client_end(c);
 	else {
 		c->conn.ops = &idle_ops;
 		c->conn.owner = c;
 		conn_deadline(&c->conn, c->port->keepalive_ns);
 		if (c->conn.can_read)
-			loop_again(c->worker->loop, &c->conn.again);
+			loop_again(c->conn.loop, &c->conn.again);
 	}
 }
 

@@ -8,29 +8,25 @@
 #include "base/addr.h"
 #include "net/conn.h"
 
-struct exchange;
-struct lease;
 struct port;
-struct worker;
 
-#define CLIENT_IP_MAX	48	/* any IP address in text; "unix" */
-
-/* A connection from a client: handshake, then messages, idle in between. */
+/*
+ * A connection from a client: handshake, then messages, idle in between.  One
+ * that idles is this and no more, beside its TLS session, so that every byte
+ * counts: there are at most 320 of them.
+ */
 struct client {
 	struct conn		 conn;
-	TAILQ_ENTRY(client)	 entry;
-	struct worker		*worker;
+	union {
+		TAILQ_ENTRY(client)	 entry;
+		struct grave		 grave;	/* when it is in no list */
+	};
 	struct port		*port;
-	struct lease		*shaking;	/* its store is in use */
-	uint64_t		 shake_began;
-	struct exchange		*exchange;	/* under way, or NULL */
-	uint64_t		 source;	/* counted at the port's gate */
 	unsigned		 requests;
 	bool			 trusted;
 	bool			 secure;
-	char			 ip[CLIENT_IP_MAX];
-	uint8_t			 ip_n;
-	struct grave		 grave;
+	bool			 counted;	/* as a source at the port's gate */
+	uint8_t			 ip[16];	/* as addr_bytes */
 };
 
 /*

@@ -47,11 +47,12 @@ void
 exchange_new(struct client *c, struct stream *s, struct head *head, bool last,
     enum end why)
 {
-	struct worker *w = c->worker;
+	struct worker *w = c->port->worker;
 	struct exchange *x = exchange_make(w);
 
 	x->worker = w;
 	x->client = c;
+	x->client_ip = (struct text){ x->ip, addr_print_bytes(c->ip, x->ip) };
 	x->lease = lease_take(w->lease);
 	x->names.generation = x->lease->snapshot->generation;
 	x->names.logged = !c->port->is_admin;
@@ -66,7 +67,6 @@ exchange_new(struct client *c, struct stream *s, struct head *head, bool last,
 	x->body_limit = c->port->body_size;
 	s->sink = &relay_down_sink;
 	s->arg = x;
-	c->exchange = x;
 	TAILQ_INSERT_TAIL(&w->exchanges, x, entry);
 	atomic_store_explicit(&w->at_exchange, x->id, memory_order_relaxed);
 	admit(x, why);
@@ -205,7 +205,6 @@ exchange_end(struct exchange *x)
 	stats_request_end(x->stats, &done);
 	log_exchange(x, loop_now(w->loop) - x->began);
 	requests_forget(x);
-	x->client->exchange = NULL;
 	TAILQ_REMOVE(&w->exchanges, x, entry);
 	buf_clear(&x->held);
 	buf_clear(&x->replay);
@@ -382,7 +381,7 @@ may_keep_alive(const struct exchange *x)
 	const struct client *c = x->client;
 	unsigned most = c->port->requests_per_connection;
 
-	return !c->worker->draining && !c->port->gone &&
+	return !x->worker->draining && !c->port->gone &&
 	    (most == 0 || c->requests < most);
 }
 

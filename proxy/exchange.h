@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base/addr.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "http/end.h"
@@ -48,6 +49,8 @@ struct exchange {
 	TAILQ_ENTRY(exchange)	 entry;
 	struct worker		*worker;
 	struct client		*client;
+	struct text		 client_ip;	/* in ip */
+	char			 ip[ADDR_IP_MAX];
 	struct lease		*lease;		/* NULL: given back at the commit */
 	struct snap_route	*route;		/* NULL: none matched; good while there is a lease */
 	struct stats_route	*stats;

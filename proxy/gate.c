@@ -93,13 +93,14 @@ gate_new(struct control *control, const char *name)
 static enum stats_reject
 enter_source(const struct port *p, const struct addr *peer, uint64_t *source)
 {
+	uint8_t ip[16];
 	uint64_t from;
 
 	if (p->per_ip == 0 || p->sources == NULL || port_trusts(p, peer))
 		return REJECT_COUNT;
-	from = source_of(peer);
-	if (from == 0)
+	if (!addr_bytes(peer, ip))
 		return REJECT_COUNT;
+	from = source_of(ip);
 	switch (sources_enter(p->sources, from, p->per_ip)) {
 	case SOURCES_IN:
 		*source = from;

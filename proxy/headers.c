@@ -100,7 +100,7 @@ static void
 forwarded_for(struct exchange *x)
 {
 	struct fields *fields = &x->request->fields;
-	struct text ip = { x->client->ip, x->client->ip_n };
+	struct text ip = x->client_ip;
 	struct text chain = TEXT_NONE;
 
 	for (unsigned i = 0; i < fields->n; i++) {

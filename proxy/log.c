@@ -20,7 +20,7 @@ log_exchange(const struct exchange *x, uint64_t duration_ns)
 	struct access_entry e = {
 		.wall_ns = x->wall,
 		.request_id = x->id_text,
-		.client_ip = { x->client->ip, x->client->ip_n },
+		.client_ip = x->client_ip,
 		.listener = text_of(x->client->port->name),
 		.status = x->status,
 		.reason = x->end,

@@ -392,3 +392,24 @@ Test(cidr, says_what_is_wrong)
 		    strstr(why, cases[i].why), "%s: %s", cases[i].text, why);
 	}
 }
+
+Test(addr, an_ip_as_bytes_is_printed_as_it_was)
+{
+	static const char *const ips[] = { "1.2.3.4", "0.0.0.0", "10.99.100.9",
+		"255.255.255.255", "::1", "2001:db8::7" };
+	struct addr local = { .len = sizeof(sa_family_t),
+		.u.sa.sa_family = AF_UNIX };
+	char text[ADDR_IP_MAX];
+	uint8_t bytes[16];
+
+	for (unsigned i = 0; i < sizeof(ips) / sizeof(ips[0]); i++) {
+		struct addr a = ip(ips[i], 80);
+
+		cr_assert(addr_bytes(&a, bytes));
+		cr_assert_eq(addr_print_bytes(bytes, text), strlen(ips[i]));
+		cr_assert_str_eq(text, ips[i]);
+	}
+	cr_assert_not(addr_bytes(&local, bytes));
+	cr_assert_eq(addr_print_bytes(bytes, text), 4);
+	cr_assert_str_eq(text, "unix");
+}

@@ -38,14 +38,16 @@ static uint64_t
 source(const char *ip)
 {
 	struct addr a;
+	uint8_t bytes[16];
 
 	cr_assert(addr_from_ip(text_of(ip), 80, &a), "%s", ip);
-	return source_of(&a);
+	cr_assert(addr_bytes(&a, bytes));
+	return source_of(bytes);
 }
 
 Test(sources, an_ipv4_address_is_one_and_an_ipv6_address_its_64)
 {
-	struct addr local = { .u.sa.sa_family = AF_UNIX };
+	static const uint8_t local[16];
 
 	cr_expect_neq(source("10.0.0.1"), source("10.0.0.2"));
 	cr_expect_eq(source("10.0.0.1"), source("::ffff:10.0.0.1"));
@@ -53,7 +55,9 @@ Test(sources, an_ipv4_address_is_one_and_an_ipv6_address_its_64)
 	cr_expect_neq(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"));
 	cr_expect_neq(source("::1"), 0);
 	cr_expect_neq(source("0.0.0.0"), 0);
-	cr_expect_eq(source_of(&local), 0);
+	cr_expect_neq(source("10.0.0.1"), source("::ffff:0:10.0.0.1"));
+	cr_expect_neq(source("1.2.3.4"), source("::102:304"));
+	cr_expect_eq(source_of(local), 0);
 }
 
 Test(sources, no_more_than_most_are_in)

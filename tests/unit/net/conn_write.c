@@ -115,7 +115,7 @@ Test(conn_write, a_closed_conn_is_heard_of_no_more)
 	conn_resume(&c);
 	conn_close(&c);
 	cr_assert_eq(c.out.n, 0);
-	cr_assert(!c.again.listed);
+	cr_assert(!again_is_listed(&c.again));
 	cr_assert_null(c.deadline.list);
 	drive(loop, 10);
 	cr_assert_eq(

@@ -111,7 +111,7 @@ Test(loop, what_is_cancelled_does_not_run)
 	loop_again_cancel(loop, &b.again); /* not listed: no harm */
 	loop_again(loop, &b.again);
 	loop_again_cancel(loop, &b.again);
-	cr_assert(!b.again.listed);
+	cr_assert(!again_is_listed(&b.again));
 	loop_again(loop, &a.again);
 	loop_again(loop, &last.again);
 	loop_again(loop, &end.again);

@@ -22,10 +22,11 @@ set_up(void)
 {
 	conf = (struct conf_route){ .name = "r" };
 	route.conf = &conf;
-	client = (struct client){ .ip = "192.0.2.7", .ip_n = 9 };
+	client = (struct client){ .requests = 1 };
 	head = (struct head){ .version = HTTP_1_1, .authority = TEXT("h:80") };
 	x = (struct exchange){ .route = &route,
 		.client = &client,
+		.client_ip = TEXT("192.0.2.7"),
 		.request = &head,
 		.id_text = TEXT("id-1") };
 }
@@ -169,7 +170,7 @@ static const struct conf_headers changes = {
 Test(headers, a_route_removes_sets_and_adds_in_this_order)
 {
 	conf.request_headers = changes;
-	client.ip_n = 0;
+	x.client_ip = TEXT_NONE;
 	have(TOKEN_OTHER, "a", "0");
 	have(TOKEN_OTHER, "C", "0");
 	have(TOKEN_OTHER, "d", "0");

@@ -138,6 +138,7 @@ Test(worker, one_that_was_handed_over_to_no_port_comes_back)
 {
 	struct control *control = rig_start("workers: 2\n" PLAIN);
 	struct worker *w = control->workers[0], *v = control->workers[1];
+	char ip[ADDR_IP_MAX];
 	struct addr peer;
 	int pair[2];
 
@@ -156,8 +157,8 @@ Test(worker, one_that_was_handed_over_to_no_port_comes_back)
 	rig_turn_one(0);
 	cr_assert_not(TAILQ_EMPTY(&w->clients));
 	cr_assert_eq(gate(control), 1);
-	cr_assert_str_eq(
-	    keep_printf("%.*s", first(w)->ip_n, first(w)->ip), "192.0.2.1");
+	addr_print_bytes(first(w)->ip, ip);
+	cr_assert_str_eq(ip, "192.0.2.1");
 	client_end(first(w));
 	cr_assert_eq(gate(control), 0);
 	close(pair[1]);
@@ -337,7 +338,6 @@ Test(worker, idle_connections_end_in_their_time)
 	now = clock_now();
 	cr_assert_leq(first(w)->conn.deadline.at, now + 200 * CLOCK_S);
 	cr_assert_geq(first(w)->conn.deadline.at, now + 160 * CLOCK_S);
-	cr_assert_null(first(w)->exchange);
 	cr_assert_eq(first(w)->requests, 1);
 	cr_assert_not(first(w)->trusted);
 	cr_assert_not(first(w)->secure);
