@@ -150,6 +150,8 @@ h1_close(struct h1 *h)
 
 	if (h1_tunnel_is_over(h))
 		return; /* to its owner, as it is */
+	if (h->server != NULL && h->out == OUT_BODY)
+		conn_flush(c);
 	if (h->client != NULL || h->tunnel || h->out == OUT_BODY ||
 	    c->out.n > 0)
 		conn_abort(c);

@@ -89,7 +89,9 @@ void	h1_nothing(struct h1 *);		/* server: as release, of an untouched conn */
 void	h1_fail(struct h1 *, enum end);		/* close the conn, tell the sink gone */
 /*
  * A response cut short must not look whole to whoever reads to FIN, and a
- * server that reads nothing must hear of it all the same.
+ * server that reads nothing must hear of it all the same.  What there is of it
+ * still goes out: hearing nothing at all, a client may take the conn for one
+ * that was idle too long, and send its request again.
  */
 void	h1_close(struct h1 *);
 void	h1_touch(struct h1 *);			/* see to the deadline that now applies */
