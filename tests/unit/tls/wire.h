@@ -1,7 +1,7 @@
 #ifndef TESTS_TLS_WIRE_H
 #define TESTS_TLS_WIRE_H
 
-#include <openssl/types.h>
+#include <openssl/ssl.h>
 
 #include <stdbool.h>
 
