@@ -9,14 +9,10 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/mem.h"
-#include "http/h1_parse.h"
 #include "http/rules.h"
+#include "tests/unit/http/parsed.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static const struct h1_limits wide = { 1 << 20, 1 << 20, 1000 };
-static struct arena arena;
 
 /* What a buf holds, as a string; the buf is empty afterwards. */
 static const char *
@@ -35,14 +31,9 @@ contents(struct buf *buf)
 static void
 parse_request(const char *in, struct head *head)
 {
-	struct h1_parser parser;
 	enum end why;
 
-	*head = (struct head){ .status = 0 };
-	h1_parser_init(&parser);
-	cr_assert_eq(h1_parse_request(
-			 &parser, head, &arena, in, strlen(in), &wide, &why),
-	    (ssize_t)strlen(in), "%s", in);
+	*head = parsed_request(in);
 	cr_assert(rules_request(head, &arena,
 		      (struct rules_grants){ .trusted = true }, &why),
 	    "%s", in);
@@ -256,18 +247,14 @@ Test(h1_write, a_response_without_a_reason_keeps_its_space)
 
 Test(h1_write, a_response_reads_as_itself)
 {
-	struct head head = response(200, FRAMING_CHUNKED, 0), again = { 0 };
+	struct head head = response(200, FRAMING_CHUNKED, 0), again;
 	struct buf buf = { .n = 0 };
-	struct h1_parser parser;
 	const char *out;
 	enum end why;
 
 	h1_write_response(&buf, &head, HTTP_1_1, false, false);
 	out = contents(&buf);
-	h1_parser_init(&parser);
-	cr_assert_eq(h1_parse_response(&parser, &again, &arena, out,
-			 strlen(out), &wide, &why),
-	    (ssize_t)strlen(out));
+	again = parsed_response(out);
 	cr_assert(rules_response(&again, METHOD_GET, &why));
 	cr_assert_eq(again.framing, FRAMING_CHUNKED);
 	cr_assert_not(again.keep_alive);

@@ -1,18 +1,11 @@
 /* Upgrade tokens, and the heads that ask for a tunnel and open it. */
 #include <criterion/criterion.h>
 
-#include <string.h>
-
-#include "base/mem.h"
-#include "http/h1_parse.h"
-#include "http/head.h"
 #include "http/rules.h"
 #include "http/upgrade.h"
+#include "tests/unit/http/parsed.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static struct arena arena;
-static const struct h1_limits wide = { 65536, 8192, 100 };
 
 static void
 tear_down(void)
@@ -83,14 +76,9 @@ Test(upgrade, a_token_has_a_name_and_perhaps_a_version)
 static const char *
 asks(const char *in)
 {
-	struct head head = { .status = 0 };
-	struct h1_parser parser;
+	struct head head = parsed_request(in);
 	enum end why;
 
-	h1_parser_init(&parser);
-	cr_assert_eq(h1_parse_request(
-			 &parser, &head, &arena, in, strlen(in), &wide, &why),
-	    (ssize_t)strlen(in), "%s", in);
 	if (!rules_request(&head, &arena, (struct rules_grants){ 0 }, &why))
 		return NULL;
 	cr_assert_null(fields_find(&head.fields, TOKEN_UPGRADE));
@@ -133,13 +121,10 @@ Test(upgrade, a_request_asks_when_it_may)
 
 Test(upgrade, connect_goes_where_its_target_says)
 {
-	const char *in = "CONNECT B.test:443 HTTP/1.1\r\nHost: a\r\n\r\n";
-	struct head head = { .status = 0 };
-	struct h1_parser parser;
+	struct head head =
+	    parsed_request("CONNECT B.test:443 HTTP/1.1\r\nHost: a\r\n\r\n");
 	enum end why;
 
-	h1_parser_init(&parser);
-	h1_parse_request(&parser, &head, &arena, in, strlen(in), &wide, &why);
 	cr_assert(
 	    rules_request(&head, &arena, (struct rules_grants){ 0 }, &why));
 	cr_expect(text_equal_fold(head.authority, TEXT("b.test:443")));
@@ -154,15 +139,10 @@ Test(upgrade, connect_goes_where_its_target_says)
 static bool
 opens(const char *in, const char *asked, struct head *head)
 {
-	struct h1_parser parser;
 	enum end why = END_COUNT;
 	bool good;
 
-	*head = (struct head){ .status = 0 };
-	h1_parser_init(&parser);
-	cr_assert_eq(h1_parse_response(
-			 &parser, head, &arena, in, strlen(in), &wide, &why),
-	    (ssize_t)strlen(in), "%s", in);
+	*head = parsed_response(in);
 	good = rules_tunnel(head, text_of(asked), &why);
 	cr_assert_eq(why, good ? END_NONE : END_UPSTREAM_PROTOCOL, "%s", in);
 	return good;
