@@ -5,68 +5,21 @@
 #include "http/rules.h"
 
 #include <criterion/criterion.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/mem.h"
-#include "http/h1_parse.h"
+#include "tests/unit/http/parsed.h"
+#include "tests/unit/http/said.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-static const struct h1_limits wide = { 65536, 8192, 200 };
-static struct arena arena;
-static char said[8192];
-
-static void
-say(const char *format, ...)
-{
-	size_t n = strlen(said);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(said + n, sizeof(said) - n, format, args);
-	va_end(args);
-}
-
-static void
-say_fields(const struct fields *fields)
-{
-	unsigned i;
-
-	for (i = 0; i < fields->n; i++)
-		if (fields->v[i].token != TOKEN_NONE)
-			say("|%.*s=%.*s", TEXT_ARG(fields->v[i].name),
-			    TEXT_ARG(fields->v[i].value));
-}
-
-static void
-say_framing(const struct head *head)
-{
-	static const char *const names[] = { "none", "length", "chunked",
-		"close" };
-
-	say(" %s", names[head->framing]);
-	if (head->framing == FRAMING_LENGTH || head->has_length)
-		say(":%llu", (unsigned long long)head->length);
-	say(head->keep_alive ? " keep" : " close");
-	if (head->kept_s > 0)
-		say(":%u", head->kept_s);
-}
 
 /* "host-authority-path?query framing keep" and the fields that are left. */
 static enum end
 request(const char *in, bool trusted)
 {
-	struct head head = { .status = 0 };
-	struct h1_parser parser;
+	struct head head = parsed_request(in);
 	enum end why = END_NONE;
 
 	said[0] = '\0';
-	h1_parser_init(&parser);
-	cr_assert_eq(h1_parse_request(
-			 &parser, &head, &arena, in, strlen(in), &wide, &why),
-	    (ssize_t)strlen(in), "%s", in);
 	if (!rules_request(&head, &arena,
 		(struct rules_grants){ .trusted = trusted }, &why)) {
 		cr_assert_neq(why, END_NONE, "%s", in);
@@ -430,13 +383,10 @@ Test(rules, expectations_and_forwards_are_counted)
 
 Test(rules, connect_leaves_no_connection_to_reuse)
 {
-	const char *in = "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n";
-	struct head head = { .status = 0 };
-	struct h1_parser parser;
+	struct head head =
+	    parsed_request("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n");
 	enum end why;
 
-	h1_parser_init(&parser);
-	h1_parse_request(&parser, &head, &arena, in, strlen(in), &wide, &why);
 	cr_assert(
 	    rules_request(&head, &arena, (struct rules_grants){ 0 }, &why));
 	cr_assert_not(head.keep_alive);
@@ -455,162 +405,6 @@ Test(rules, connection_names_at_most_64)
 	cr_assert_eq(request(in, false), END_NONE);
 	snprintf(in + n, sizeof(in) - n, "x,\r\n\r\n");
 	cr_assert_eq(request(in, false), END_HEADER_TOO_LARGE);
-}
-
-/* "framing keep" and the fields that are left. */
-static enum end
-response(const char *in, enum method asked)
-{
-	struct head head = { .status = 0 };
-	struct h1_parser parser;
-	enum end why = END_NONE;
-
-	said[0] = '\0';
-	h1_parser_init(&parser);
-	cr_assert_eq(h1_parse_response(
-			 &parser, &head, &arena, in, strlen(in), &wide, &why),
-	    (ssize_t)strlen(in), "%s", in);
-	if (!rules_response(&head, asked, &why))
-		return why;
-	say_framing(&head);
-	say_fields(&head.fields);
-	return END_NONE;
-}
-
-#define OK_ "HTTP/1.1 200 OK\r\n"
-
-static const struct {
-	enum method asked;
-	const char *in, *out; /* NULL: refused */
-} responses[] = {
-	/* RFC 9112 6.3 */
-	{ METHOD_GET, OK_ "Content-Length: 5\r\n" END_, " length:5 keep" },
-	{ METHOD_GET, OK_ "Content-Length: 0\r\n" END_, " length:0 keep" },
-	{ METHOD_GET, OK_ "Transfer-Encoding: Chunked\r\n" END_,
-	    " chunked keep" },
-	{ METHOD_GET, OK_ END_, " close close" },
-	{ METHOD_GET, OK_ "Connection: keep-alive\r\n" END_, " close close" },
-	{ METHOD_GET, "HTTP/1.1 205 R\r\n" END_, " length:0 close" },
-	{ METHOD_GET, "HTTP/1.1 205 R\r\nContent-Length: 0\r\n" END_,
-	    " length:0 keep" },
-	{ METHOD_GET, "HTTP/1.1 205 R\r\nContent-Length: 4\r\n" END_,
-	    " length:0 close" },
-	{ METHOD_GET, "HTTP/1.1 205 R\r\nTransfer-Encoding: chunked\r\n" END_,
-	    " length:0 close" },
-	{ METHOD_GET, "HTTP/1.1 999 X\r\nContent-Length: 1\r\n" END_,
-	    " length:1 keep" },
-	/* no body by method or status; RFC 9110 8.6, 15.4.5 */
-	{ METHOD_HEAD, OK_ END_, " none keep" },
-	{ METHOD_HEAD, OK_ "Content-Length: 5\r\n" END_, " none:5 keep" },
-	{ METHOD_HEAD, OK_ "Transfer-Encoding: chunked\r\n" END_,
-	    " none keep" },
-	{ METHOD_GET, "HTTP/1.1 304 N\r\nContent-Length: 5\r\n" END_,
-	    " none:5 keep" },
-	{ METHOD_HEAD, "HTTP/1.1 304 N\r\nContent-Length: 5\r\n" END_,
-	    " none:5 keep" },
-	{ METHOD_GET, "HTTP/1.1 304 N\r\n" END_, " none keep" },
-	{ METHOD_GET, "HTTP/1.1 304 N\r\nTransfer-Encoding: chunked\r\n" END_,
-	    " none keep" },
-	{ METHOD_GET, "HTTP/1.1 204 N\r\n" END_, " none keep" },
-	{ METHOD_GET, "HTTP/1.1 204 N\r\nContent-Length: 0\r\n" END_,
-	    " none keep" },
-	{ METHOD_GET, "HTTP/1.1 204 N\r\nContent-Length: 5\r\n" END_,
-	    " none close" },
-	{ METHOD_GET, "HTTP/1.1 204 N\r\nTransfer-Encoding: chunked\r\n" END_,
-	    " none close" },
-	{ METHOD_HEAD, "HTTP/1.1 204 N\r\nContent-Length: 5\r\n" END_,
-	    " none close" },
-	{ METHOD_GET, "HTTP/1.1 100 C\r\n" END_, " none keep" },
-	{ METHOD_GET, "HTTP/1.1 103 E\r\nLink: a\r\n" END_,
-	    " none keep|Link=a" },
-	{ METHOD_GET, "HTTP/1.1 199 E\r\nContent-Length: 9\r\n" END_,
-	    " none close" },
-	/* 12: hop-by-hop */
-	{ METHOD_GET,
-	    OK_ "A: b\r\nConnection: close, a\r\nKeep-Alive: timeout=5\r\n"
-		"Upgrade: h2c\r\nProxy-Connection: x\r\nC: d\r\n"
-		"Content-Length: 1\r\n" END_,
-	    " length:1 close:5|C=d" },
-	{ METHOD_GET,
-	    OK_ "Connection: keep-alive\r\nKeep-Alive: max=9 , TIMEOUT=5\r\n"
-		"Content-Length: 1\r\n" END_,
-	    " length:1 keep:5" },
-	{ METHOD_GET,
-	    OK_ "Keep-Alive: timeout=7, timeout=6\r\nKeep-Alive: timeout=9\r\n"
-		"Content-Length: 1\r\n" END_,
-	    " length:1 keep:6" },
-	{ METHOD_GET, OK_ "Keep-Alive: timeout=0\r\nContent-Length: 1\r\n" END_,
-	    " length:1 keep:1" },
-	{ METHOD_GET,
-	    OK_ "Keep-Alive: timeout, timeout=x, timeout=-1, xtimeout=3, "
-		"timeout=4294967296\r\nContent-Length: 1\r\n" END_,
-	    " length:1 keep" },
-	{ METHOD_GET,
-	    OK_ "Connection: Content-Length\r\nContent-Length: 1\r\n" END_,
-	    " length:1 keep" },
-	{ METHOD_GET, OK_ "Host: a\r\nExpect: b\r\nContent-Length: 1\r\n" END_,
-	    " length:1 keep|Host=a|Expect=b" },
-	/* HTTP/1.0 */
-	{ METHOD_GET, "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n" END_,
-	    " length:1 close" },
-	{ METHOD_GET,
-	    "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n"
-	    "Connection: keep-alive\r\n" END_,
-	    " length:1 keep" },
-	{ METHOD_GET, "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" END_,
-	    " close close" },
-	{ METHOD_GET, "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n" END_,
-	    NULL },
-	/* 20: framing lies; RFC 9112 6.3 */
-	{ METHOD_GET,
-	    OK_ "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" END_,
-	    NULL },
-	{ METHOD_GET, OK_ "Transfer-Encoding: gzip\r\n" END_, NULL },
-	{ METHOD_GET, OK_ "Transfer-Encoding: gzip, chunked\r\n" END_, NULL },
-	{ METHOD_GET, OK_ "Transfer-Encoding: chunked, chunked\r\n" END_,
-	    NULL },
-	{ METHOD_GET, OK_ "Transfer-Encoding:\r\n" END_, NULL },
-	{ METHOD_GET, OK_ "Content-Length: x\r\n" END_, NULL },
-	{ METHOD_GET, OK_ "Content-Length:\r\n" END_, NULL },
-	{ METHOD_GET, OK_ "Content-Length: 1, 1\r\n" END_, NULL },
-	{ METHOD_GET, OK_ "Content-Length: 1\r\nContent-Length: 1\r\n" END_,
-	    NULL },
-	{ METHOD_GET, OK_ "Content-Length: 9223372036854775808\r\n" END_,
-	    NULL },
-	{ METHOD_HEAD, OK_ "Content-Length: x\r\n" END_, NULL },
-	{ METHOD_GET, "HTTP/1.1 304 N\r\nContent-Length: x\r\n" END_, NULL },
-	{ METHOD_GET, OK_ "Connection: a b\r\nContent-Length: 1\r\n" END_,
-	    NULL },
-	/* 23: unasked */
-	{ METHOD_GET, "HTTP/1.1 101 S\r\nUpgrade: websocket\r\n" END_, NULL },
-};
-
-Test(rules, a_response_has_one_length_by_its_fields_status_and_method)
-{
-	size_t i;
-
-	for (i = 0; i < COUNT(responses); i++) {
-		enum end end = response(responses[i].in, responses[i].asked);
-
-		if (responses[i].out == NULL) {
-			cr_assert_eq(
-			    end, END_UPSTREAM_PROTOCOL, "%s", responses[i].in);
-			continue;
-		}
-		cr_assert_eq(end, END_NONE, "%s", responses[i].in);
-		cr_assert_str_eq(
-		    said, responses[i].out, "%s: %s", responses[i].in, said);
-	}
-}
-
-Test(rules, a_response_that_names_too_many_options_is_no_valid_one)
-{
-	char in[1024];
-	size_t n = (size_t)snprintf(in, sizeof(in), OK_ "Connection: ");
-
-	memset(in + n, ',', 64);
-	snprintf(in + n + 64, sizeof(in) - n - 64, "\r\n\r\n");
-	cr_assert_eq(response(in, METHOD_GET), END_UPSTREAM_PROTOCOL);
 }
 
 /* 6; RFC 9110 6.5.1 */
