@@ -8,9 +8,9 @@
 
 #include "tests/unit/http/h1_served.h"
 
-TestSuite(h1_answer, .init = served_up, .fini = served_down, .timeout = 60);
+TestSuite(h1_answer, .init = served_up, .fini = wired_down, .timeout = 60);
 TestSuite(
-    h1_answer_tcp, .init = served_up_tcp, .fini = served_down, .timeout = 60);
+    h1_answer_tcp, .init = served_up_tcp, .fini = wired_down, .timeout = 60);
 
 /* ---- the answer --------------------------------------------------------- */
 
@@ -59,8 +59,8 @@ Test(h1_answer, a_conn_is_kept_when_both_sides_want_it_and_the_end_is_known)
 		    keeps[i].response);
 		cr_assert_str_eq(
 		    wire_read(&w), bytes, "row %zu: %s", i, w.bytes);
-		wire_close(&w);
-		served_up();
+		wire_renew(&w);
+		wire_serve(&w);
 	}
 }
 
@@ -258,17 +258,23 @@ Test(h1_answer, a_body_goes_on_behind_an_answer_that_is_blocked)
 
 /* ---- giving up ---------------------------------------------------------- */
 
-Test(h1_answer_tcp, an_answer_that_is_cut_is_reset)
+/* One that ends with the conn. */
+static void
+begin_answer(void)
 {
 	wire_say(&w, GET);
 	cr_assert(wire_heard_until(&w, "request GET /a last;"));
 	wire_put_head(&w, wire_response(200, FRAMING_CLOSE, 0), false);
 	wire_put(&w, "some", false);
+}
+
+Test(h1_answer_tcp, an_answer_that_is_cut_is_reset)
+{
+	begin_answer();
 	w.stream->ops->reset(w.stream, END_UPSTREAM_TRUNCATED);
 	wire_heard(&w, "done close;");
 	cr_assert_eq(w.conn.fd, -1);
-	cr_assert(wire_ends(&w));
-	cr_assert(w.reset && !w.eof);
+	cr_assert(wire_is_reset(&w));
 }
 
 Test(h1_answer_tcp, an_answer_never_begun_is_closed)
@@ -284,16 +290,12 @@ Test(h1_answer_tcp, an_answer_never_begun_is_closed)
 
 Test(h1_answer_tcp, an_answer_that_fails_half_way_is_reset)
 {
-	wire_say(&w, GET);
-	cr_assert(wire_heard_until(&w, "request GET /a last;"));
-	wire_put_head(&w, wire_response(200, FRAMING_CLOSE, 0), false);
-	wire_put(&w, "some", false);
+	begin_answer();
 	w.takes = 0;
 	wire_put(&w, "more", false);
 	wire_expire(&w, false);
 	wire_heard(&w, "gone too_slow;done close;");
-	cr_assert(wire_ends(&w));
-	cr_assert(w.reset && !w.eof);
+	cr_assert(wire_is_reset(&w));
 }
 
 static void

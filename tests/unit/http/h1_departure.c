@@ -5,9 +5,9 @@
 
 #include "tests/unit/http/h1_served.h"
 
-TestSuite(h1_departure, .init = served_up, .fini = served_down, .timeout = 60);
-TestSuite(h1_departure_tcp, .init = served_up_tcp, .fini = served_down,
-    .timeout = 60);
+TestSuite(h1_departure, .init = served_up, .fini = wired_down, .timeout = 60);
+TestSuite(
+    h1_departure_tcp, .init = served_up_tcp, .fini = wired_down, .timeout = 60);
 
 /* ---- the client's end --------------------------------------------------- */
 

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "net/loop.h"
 
-TestSuite(h1_request, .init = served_up, .fini = served_down, .timeout = 60);
+TestSuite(h1_request, .init = served_up, .fini = wired_down, .timeout = 60);
 
 /* ---- reading ------------------------------------------------------------ */
 
@@ -145,8 +145,8 @@ Test(h1_request, the_end_of_chunks_comes_with_the_last_of_them)
 		w.tails = 0;
 		wire_say(&w, cases[i].bytes);
 		cr_assert_eq(w.tails, cases[i].tails, "%zu", i);
-		wire_close(&w);
-		served_up();
+		wire_renew(&w);
+		wire_serve(&w);
 	}
 }
 

@@ -5,26 +5,18 @@
 
 #include <string.h>
 
-struct wire w;
-
 void
 served_up(void)
 {
-	wire_open(&w, false);
+	wired_up();
 	wire_serve(&w);
 }
 
 void
 served_up_tcp(void)
 {
-	wire_open(&w, true);
+	wired_up_tcp();
 	wire_serve(&w);
-}
-
-void
-served_down(void)
-{
-	wire_close(&w);
 }
 
 void

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "tests/unit/http/h1_served.h"
 
-TestSuite(h1_window, .init = served_up, .fini = served_down, .timeout = 60);
+TestSuite(h1_window, .init = served_up, .fini = wired_down, .timeout = 60);
 
 static void
 say_body(size_t n)

@@ -278,20 +278,10 @@ wire_ask(struct wire *w, bool reused)
 
 /* ---- time --------------------------------------------------------------- */
 
-static void
-stop(struct again *a)
-{
-	(void)a;
-	loop_stop(wire->loop);
-}
-
 void
 wire_turn(struct wire *w)
 {
-	struct again end = { .run = stop };
-
-	loop_again(w->loop, &end);
-	loop_run(w->loop);
+	drive_once(w->loop);
 }
 
 /* Grows with all that a turn may do. */
@@ -454,6 +444,12 @@ bool
 wire_ends(struct wire *w)
 {
 	return WAIT_FOR(10000, (wire_read(w), w->eof || w->reset));
+}
+
+bool
+wire_is_reset(struct wire *w)
+{
+	return wire_ends(w) && w->reset && !w->eof;
 }
 
 /* ---- what is said ------------------------------------------------------- */

@@ -88,6 +88,7 @@ const char *wire_words(struct wire *);
 /* Over tcp bytes come when they come. */
 bool	 wire_heard_until(struct wire *, const char *words);
 bool	 wire_ends(struct wire *);		/* eof or reset is set */
+bool	 wire_is_reset(struct wire *);		/* and that is its end */
 
 enum wire_wait wire_waits(struct wire *);
 /* When who must keep a pace is out of time. */
