@@ -198,6 +198,20 @@ look_through(const struct sock *from, size_t *at, const char *p, size_t n)
 	*at += n;
 }
 
+/* The server may hear of its tunnel before the client hears that it is one. */
+static void
+look_back(const struct up *u)
+{
+	struct body said = begun;
+	const struct sock *from = u->tunnel->sock;
+	size_t *at = &u->tunnel->tunnel_at;
+
+	assert(*at + u->body.n <= from->in_n);
+	body_add(&said, from->in + *at, u->body.n);
+	assert(said.hash == u->body.hash);
+	*at += u->body.n;
+}
+
 /* Which two ends the tunnel of that request has. */
 static void
 find_tunnel(struct down *d, unsigned tag)
@@ -215,6 +229,7 @@ find_tunnel(struct down *d, unsigned tag)
 			continue;
 		u->tunnel = d;
 		d->tunnel_at = e->sent_to;
+		look_back(u);
 	}
 }
 
@@ -367,8 +382,10 @@ up_says_head(struct strict *s)
 	if (u->nturns == 0 || u->answered)
 		return STRICT_UNWANTED;
 	if (opens_tunnel(s, &u->turns[u->nturns - 1])) {
-		if (u->hears.state == STRICT_HEAD && u->hears.n == 0)
+		if (u->hears.state == STRICT_HEAD && u->hears.n == 0) {
 			u->hears.state = STRICT_TUNNEL;
+			u->body = begun;
+		}
 		u->tunnel_at = s->fed;
 		return STRICT_UPGRADED;
 	}
