@@ -546,8 +546,9 @@ frame_reset_content(struct head *head)
 }
 
 /*
- * Names that say how a message is read, routed, authorised or kept; those with
- * a token of their own are all barred.
+ * Names that say how a message is read, routed, authorised or kept, and what
+ * would become one of them behind us; those with a token of their own are all
+ * barred.
  */
 static bool
 is_barred_from_trailers(struct text name)
@@ -575,7 +576,7 @@ is_barred_from_trailers(struct text name)
 	size_t i;
 
 	for (i = 0; i < sizeof(barred) / sizeof(barred[0]); i++)
-		if (text_equal_fold(name, text_of(barred[i])))
+		if (token_maps_to(name, text_of(barred[i])))
 			return true;
 	return false;
 }

@@ -83,6 +83,12 @@ token_is_lookalike(struct text name, enum token token)
 	return token == TOKEN_PROTECTED && is_odd(name);
 }
 
+bool
+token_maps_to(struct text name, struct text to)
+{
+	return name.n == to.n && starts_as(name, to);
+}
+
 enum method
 method_find(struct text name)
 {
@@ -123,7 +129,7 @@ look_up(struct text name)
 	const struct known *row = known[name.n], *k;
 
 	for (k = row; k < row + SAME_LENGTH && k->name != NULL; k++)
-		if (starts_as(name, (struct text){ k->name, name.n }))
+		if (token_maps_to(name, (struct text){ k->name, name.n }))
 			return k;
 	return NULL;
 }

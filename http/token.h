@@ -34,6 +34,11 @@ enum token	 token_find(struct text name);		/* any case */
  * known name's double is TOKEN_PROTECTED.
  */
 bool		 token_is_lookalike(struct text name, enum token);
+/*
+ * Whether the name is `to', which is in lower case, for who keeps letters and
+ * digits in any case and reads all else as '-'.
+ */
+bool		 token_maps_to(struct text name, struct text to);
 enum method	 method_find(struct text);		/* exact case */
 const char	*method_label(enum method);		/* "GET"; METHOD_OTHER: "OTHER" */
 bool		 method_is_idempotent(enum method);	/* RFC 9110 9.2.2 */

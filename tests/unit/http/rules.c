@@ -420,9 +420,10 @@ Test(rules, trailers_carry_nothing_that_reads_routes_or_authorises)
 		"If-Modified-Since", "If-None-Match", "If-Range",
 		"If-Unmodified-Since", "Pragma", "Proxy-Authenticate",
 		"Proxy-Authorization", "Range", "SET-COOKIE", "Vary",
-		"www-authenticate" };
+		"www-authenticate", "Proxy_Authorization", "Set.Cookie" };
 	static const char *const allowed[] = { "Grpc-Status", "grpc-message",
-		"Digest", "Server-Timing", "X-Checksum" };
+		"Digest", "Server-Timing", "X-Checksum", "X_Checksum",
+		"Cookies" };
 	struct fields fields = { .n = 0 };
 	unsigned i;
 
