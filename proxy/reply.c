@@ -50,17 +50,18 @@ void
 reply(struct exchange *x, unsigned status, const struct fields *fields,
     struct text type, struct buf *body)
 {
-	bool no_body = x->request->method == METHOD_HEAD || body->n == 0;
+	bool bare = status == 204 || status == 304, no_body;
 	struct head head = {
 		.status = status,
 		.reason = status_reason(status),
 		.version = HTTP_1_1,
-		.framing = FRAMING_LENGTH,
-		.length = body->n,
+		.framing = bare ? FRAMING_NONE : FRAMING_LENGTH,
 	};
 
-	if (status == 204 || status == 304)
-		head.framing = FRAMING_NONE;
+	if (bare || status == 205) /* RFC 9110 15.3.6 */
+		buf_clear(body);
+	head.length = body->n;
+	no_body = body->n == 0 || x->request->method == METHOD_HEAD;
 	add(x, &head.fields, TEXT("Date"), text_of(worker_date(x->worker)));
 	if (body->n > 0 && type.n > 0)
 		add(x, &head.fields, TEXT("Content-Type"), type);

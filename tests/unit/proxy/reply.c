@@ -46,6 +46,30 @@ Test(reply, a_route_may_answer_by_itself)
 	rig_stop();
 }
 
+Test(reply, some_statuses_have_no_body_whatever_the_route_says)
+{
+	static const char *const requests[] = {
+		"GET /204 HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /205 HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /304 HTTP/1.1\r\nHost: a\r\n\r\n"
+	};
+	struct rig_answer a;
+
+	start_routes("- { path: /204, respond: { status: 204, body: x } }\n"
+		     "- { path: /205, respond: { status: 205, body: x } }\n"
+		     "- { path: /304, respond: { status: 304, body: x } }\n");
+	for (unsigned i = 0; i < 3; i++) {
+		a = ask(requests[i]);
+		cr_assert_eq(a.status, i == 2 ? 304 : 204 + i);
+		cr_assert_not(says(a.head, "Content-Type"));
+		cr_assert_eq(says(a.head, "Content-Length: 0\r\n"), i == 1);
+		cr_assert_str_eq(a.body, "");
+		cr_assert_eq(
+		    counter_get(&w->lease->routes[i]->response_bytes), 0);
+	}
+	rig_stop();
+}
+
 Test(reply, head_gets_no_body)
 {
 	struct rig_answer a;
