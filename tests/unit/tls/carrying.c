@@ -12,24 +12,14 @@
 
 #include "tls/transport.h"
 
-#include "tests/unit/tls/pki.h"
-
-struct tls_store *store;
-struct tls_context *context;
 struct wire w;
 struct rng rng;
 char sent[BULK], got[BULK];
-static struct tls_tickets *tickets;
 
 void
 carrying_up(void)
 {
-	struct tls_certificate_file file =
-	    pki_pair("a", (struct pki_spec){ .names = "DNS:a.x" });
-
-	store = pki_store(&file, 1);
-	tickets = tls_tickets_new(0);
-	context = wire_context(&wire_options, "https", tickets);
+	site_up();
 	wire_open(&w, context, store);
 	rng_seed(&rng, 7);
 	for (size_t i = 0; i < BULK; i++)
@@ -40,9 +30,7 @@ void
 carrying_down(void)
 {
 	wire_close(&w);
-	tls_context_free(context);
-	tls_tickets_free(tickets);
-	tls_store_free(store);
+	site_down();
 }
 
 void

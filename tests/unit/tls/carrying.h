@@ -6,17 +6,16 @@
 #include <sys/types.h>
 
 #include "base/rng.h"
+#include "tests/unit/tls/site.h"
 #include "tests/unit/tls/wire.h"
 
 #define BULK (1 << 20)
 
 /* For suites about what goes over a wire: one for each test, not yet shaken. */
-extern struct tls_store		*store;
-extern struct tls_context	*context;
-extern struct wire		 w;
-extern struct rng		 rng;
+extern struct wire	 w;
+extern struct rng	 rng;
 /* Random bytes to send, and a place for those that come. */
-extern char			 sent[BULK], got[BULK];
+extern char		 sent[BULK], got[BULK];
 
 /* For .init and .fini. */
 void	 carrying_up(void);

@@ -8,12 +8,10 @@
 #include "tls/context.h"
 
 #include "tests/unit/tls/pki.h"
+#include "tests/unit/tls/site.h"
 #include "tests/unit/tls/wire.h"
 #include "tls/transport.h"
 
-static struct tls_tickets *tickets;
-static struct tls_store *store;
-static struct tls_context *context;
 static struct wire w;
 
 /* a.x by EC and RSA, *.b.x by EC alone. */
@@ -31,20 +29,10 @@ setup(void)
 		    "b", (struct pki_spec){ .cn = "b", .names = "DNS:*.b.x" }),
 	};
 
-	store = pki_store(files, 3);
-	tickets = tls_tickets_new(0);
-	context = wire_context(&wire_options, "https", tickets);
+	site_of(files, 3);
 }
 
-static void
-teardown(void)
-{
-	tls_context_free(context);
-	tls_tickets_free(tickets);
-	tls_store_free(store);
-}
-
-TestSuite(context, .init = setup, .fini = teardown);
+TestSuite(context, .init = setup, .fini = site_down);
 
 static void
 open_with(const struct tls_options *options)

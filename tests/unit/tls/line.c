@@ -14,6 +14,7 @@
 
 #include "base/rng.h"
 #include "tests/unit/tls/pki.h"
+#include "tests/unit/tls/site.h"
 #include "tests/unit/tls/wire.h"
 #include "tls/pieces.h"
 #include "tls/transport.h"
@@ -21,9 +22,6 @@
 #define MANY 7
 #define BULK (1 << 18)
 
-static struct tls_tickets *tickets;
-static struct tls_store *store;
-static struct tls_context *context;
 static struct wire w[MANY];
 static struct rng rng;
 /* What each server sends and has sent, what each client has got. */
@@ -37,12 +35,7 @@ static unsigned updates;
 static void
 setup(void)
 {
-	struct tls_certificate_file file =
-	    pki_pair("a", (struct pki_spec){ .names = "DNS:a.x" });
-
-	store = pki_store(&file, 1);
-	tickets = tls_tickets_new(0);
-	context = wire_context(&wire_options, "https", tickets);
+	site_up();
 	rng_seed(&rng, 11);
 	for (unsigned i = 0; i < MANY; i++) {
 		wire_open(&w[i], context, store);
@@ -57,9 +50,7 @@ teardown(void)
 	for (unsigned i = 0; i < MANY; i++)
 		if (w[i].conn.session != NULL)
 			wire_close(&w[i]);
-	tls_context_free(context);
-	tls_tickets_free(tickets);
-	tls_store_free(store);
+	site_down();
 }
 
 TestSuite(line, .init = setup, .fini = teardown);

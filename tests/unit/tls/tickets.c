@@ -5,37 +5,15 @@
 
 #include "tls/tickets.h"
 
-#include "tests/unit/tls/pki.h"
+#include "tests/unit/tls/site.h"
 #include "tests/unit/tls/wire.h"
 #include "tls/transport.h"
 
 #define P TLS_TICKETS_PERIOD_NS
 
-static struct tls_tickets *tickets;
-static struct tls_store *store;
-static struct tls_context *context;
 static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 
-static void
-setup(void)
-{
-	struct tls_certificate_file file =
-	    pki_pair("a", (struct pki_spec){ .names = "DNS:a.x" });
-
-	store = pki_store(&file, 1);
-	tickets = tls_tickets_new(0);
-	context = wire_context(&wire_options, "https", tickets);
-}
-
-static void
-teardown(void)
-{
-	tls_context_free(context);
-	tls_tickets_free(tickets);
-	tls_store_free(store);
-}
-
-TestSuite(tickets, .init = setup, .fini = teardown);
+TestSuite(tickets, .init = site_up, .fini = site_down);
 
 /*
  * Connect with what was kept, if anything; what to keep now.  `*resumed' is
