@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/poison.h"
+#include "tests/lib/descriptors.h"
 #include "tests/unit/base/writing.h"
 
 TestSuite(writer, .init = writing_up, .fini = writing_down, .timeout = 60);
@@ -76,29 +77,17 @@ Test(writer, says_why_it_cannot_open)
 	cr_assert_eq(errno, ENXIO);
 }
 
-/* The descriptor that the next one to be opened gets. */
-static int
-next_descriptor(void)
-{
-	int fd = dup(STDIN_FILENO);
-
-	close(fd);
-	return fd;
-}
-
 /* No thread without address space, no eventfd without a descriptor. */
 Test(writer, leaves_nothing_open_when_it_cannot_start)
 {
-	int next = next_descriptor();
+	int next = descriptors_next();
 	struct rlimit usual, least;
 
-	getrlimit(RLIMIT_NOFILE, &usual);
-	least = (struct rlimit){ (rlim_t)next + 1, usual.rlim_max };
-	setrlimit(RLIMIT_NOFILE, &least);
+	descriptors_end_at(next + 1);
 	cr_assert_null(writer_new(path));
 	cr_assert_eq(errno, EMFILE);
-	setrlimit(RLIMIT_NOFILE, &usual);
-	cr_assert_eq(next_descriptor(), next);
+	descriptors_again();
+	cr_assert_eq(descriptors_next(), next);
 	if (POOL_MALLOC)
 		return; /* ASan does not live without address space */
 	getrlimit(RLIMIT_AS, &usual);
@@ -107,7 +96,7 @@ Test(writer, leaves_nothing_open_when_it_cannot_start)
 	cr_assert_null(writer_new(path));
 	cr_assert_eq(errno, EAGAIN);
 	setrlimit(RLIMIT_AS, &usual);
-	cr_assert_eq(next_descriptor(), next);
+	cr_assert_eq(descriptors_next(), next);
 }
 
 Test(writer, free_does_not_wait_when_all_is_written)

@@ -1,11 +1,8 @@
 /* health/probe against scripted origins: when it asks, and how many at once. */
 #include <criterion/criterion.h>
 
-#include <stdio.h>
-#include <string.h>
-#include <sys/resource.h>
-
 #include "base/clock.h"
+#include "tests/lib/descriptors.h"
 #include "tests/lib/drive.h"
 #include "tests/unit/health/probing.h"
 
@@ -324,14 +321,10 @@ Test(probe_turns, a_failure_of_our_own_is_not_told_but_repeated_soon)
 	struct origin *o = origin_new("a");
 	struct probe_options options = http_options();
 	struct probe *p = probe_origin(o, &options);
-	struct rlimit was, none;
 
-	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
-	none = was;
-	none.rlim_cur = 0;
-	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	descriptors_end_at(0);
 	drive(loop, 100);
-	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+	descriptors_again();
 	cr_assert_eq(got.count, 0);
 	cr_assert(DRIVE_UNTIL(loop, got.count == 1));
 	cr_assert(got.ok);

@@ -1,13 +1,13 @@
 /* net/listen: how much an acceptor takes, and when. */
 #include <criterion/criterion.h>
 
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "net/loop.h"
+#include "tests/lib/descriptors.h"
 #include "tests/lib/drive.h"
 #include "tests/unit/net/listening.h"
 #include "tests/unit/net/looped.h"
@@ -93,22 +93,16 @@ Test(acceptor, a_paused_acceptor_accepts_nothing_until_its_time)
 
 Test(acceptor, out_of_descriptors_it_pauses_and_goes_on)
 {
-	struct rlimit limit, saved;
 	struct acceptor *a;
-	int one, next;
+	int one;
 
 	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
 	a = accept_on(fds[0]);
 	one = client(&real);
-	next = dup(0);
-	close(next);
-	getrlimit(RLIMIT_NOFILE, &saved);
-	limit = saved;
-	limit.rlim_cur = (rlim_t)next;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	descriptors_end_at(descriptors_next());
 	drive(loop, 20);
 	cr_assert_eq(accepted, 0);
-	setrlimit(RLIMIT_NOFILE, &saved);
+	descriptors_again();
 	cr_assert(DRIVE_UNTIL(loop, accepted == 1), "it goes on by itself");
 	acceptor_free(a);
 	close(one);

@@ -3,16 +3,15 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "net/loop.h"
+#include "tests/lib/descriptors.h"
 #include "tests/lib/drive.h"
 #include "tests/unit/net/connected.h"
 
@@ -95,18 +94,14 @@ Test(conn, what_cannot_even_begin_is_told_at_once)
 {
 	struct addr none = { .len = sizeof(none.u.un),
 		.u.un = { AF_UNIX, "/nowhere/at/all" } };
-	struct rlimit limit, saved;
 
 	cr_assert_eq(conn_connect(&c, loop, &none, &ops, &c), -1);
 	cr_assert_eq(errno, ENOENT);
 	cr_assert_eq(c.fd, -1);
-	getrlimit(RLIMIT_NOFILE, &saved);
-	limit = saved;
-	limit.rlim_cur = 0;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	descriptors_end_at(0);
 	cr_assert_eq(conn_connect(&c, loop, &at, &ops, &c), -1);
 	cr_assert_eq(errno, EMFILE);
-	setrlimit(RLIMIT_NOFILE, &saved);
+	descriptors_again();
 }
 
 /* ---- reading ------------------------------------------------------------- */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "net/loop.h"
+#include "tests/lib/descriptors.h"
 #include "tests/lib/drive.h"
 #include "tests/lib/origin.h"
 
@@ -493,15 +493,11 @@ Test(fetch, no_descriptor_left_is_our_own_failure)
 {
 	struct origin *o = origin_new("a");
 	struct fetch_request q = request_to(origin_port(o), "/");
-	struct rlimit was, none;
 
-	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &was), 0);
-	none = was;
-	none.rlim_cur = 0;
-	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	descriptors_end_at(0);
 	fetch_start(fetcher, &q, note, &got);
 	drive(loop, 20);
-	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &was), 0);
+	descriptors_again();
 	cr_assert_eq(got.count, 1);
 	cr_assert_not(got.ok);
 	cr_assert(got.local);

@@ -4,7 +4,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/lib/descriptors.h"
 #include "tests/unit/net/listening.h"
 
 TestSuite(listen, .timeout = 60);
@@ -194,19 +194,14 @@ Test(listen, an_address_not_of_this_host_is_refused_in_words)
 
 Test(listen, what_was_bound_before_a_failure_is_let_go)
 {
-	struct rlimit limit, saved;
-	int next = dup(0);
+	int next = descriptors_next();
 
-	close(next);
-	getrlimit(RLIMIT_NOFILE, &saved);
-	limit = saved;
-	limit.rlim_cur = (rlim_t)next + 2;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	descriptors_end_at(next + 2);
 	cr_assert_eq(prepare("127.0.0.1:0", WORKERS), -1);
-	setrlimit(RLIMIT_NOFILE, &saved);
+	descriptors_again();
 	for (unsigned i = 0; i < WORKERS; i++)
 		cr_assert_eq(fds[i], -1);
-	cr_assert_eq(dup(0), next, "nothing leaks");
+	cr_assert_eq(descriptors_next(), next, "nothing leaks");
 	cr_assert_not_null(strstr(refusal.text, "Too many open files"));
 }
 

@@ -1,7 +1,6 @@
 /* net/listen: sockets that are paths. */
 #include <criterion/criterion.h>
 
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/lib/descriptors.h"
 #include "tests/unit/net/listening.h"
 
 static char path[80], dir[64];
@@ -82,16 +82,12 @@ Test(listen_unix, a_unix_path_in_use_is_refused_with_its_holder)
 
 Test(listen_unix, without_a_descriptor_no_holder_is_found)
 {
-	struct rlimit limit, saved;
 	int holder;
 
 	cr_assert_eq(prepare(address(), 1), 0);
-	getrlimit(RLIMIT_NOFILE, &saved);
-	limit = saved;
-	limit.rlim_cur = 0;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	descriptors_end_at(0);
 	holder = listen_holder(&real);
-	setrlimit(RLIMIT_NOFILE, &saved);
+	descriptors_again();
 	cr_assert_eq(holder, 0);
 	cr_assert_eq(listen_holder(&real), getpid());
 	listen_discard(fds, 1, &real);
@@ -99,17 +95,13 @@ Test(listen_unix, without_a_descriptor_no_holder_is_found)
 
 Test(listen_unix, without_a_descriptor_a_living_socket_is_left_alone)
 {
-	struct rlimit limit, saved;
 	int first, got;
 
 	cr_assert_eq(prepare(address(), 1), 0);
 	first = fds[0];
-	getrlimit(RLIMIT_NOFILE, &saved);
-	limit = saved;
-	limit.rlim_cur = 0;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	descriptors_end_at(0);
 	got = prepare(address(), 1);
-	setrlimit(RLIMIT_NOFILE, &saved);
+	descriptors_again();
 	cr_assert_eq(got, -1);
 	cr_assert_eq(access(path, F_OK), 0);
 	listen_discard(&first, 1, &real);
@@ -157,16 +149,11 @@ Test(listen_unix, a_file_that_is_no_socket_is_left_alone)
 
 Test(listen_unix, a_unix_socket_without_descriptors_is_let_go)
 {
-	struct rlimit limit, saved;
-	int next = dup(0);
+	int next = descriptors_next();
 
-	close(next);
-	getrlimit(RLIMIT_NOFILE, &saved);
-	limit = saved;
-	limit.rlim_cur = (rlim_t)next + 2;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	descriptors_end_at(next + 2);
 	cr_assert_eq(prepare(address(), WORKERS), -1);
-	setrlimit(RLIMIT_NOFILE, &saved);
-	cr_assert_eq(dup(0), next, "nothing leaks");
+	descriptors_again();
+	cr_assert_eq(descriptors_next(), next, "nothing leaks");
 	cr_assert_eq(access(path, F_OK), -1);
 }

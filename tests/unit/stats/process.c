@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "stats/process.h"
 #include "stats/view.h"
+#include "tests/lib/descriptors.h"
 
 #define MANY (64u << 20)
 
@@ -45,12 +45,9 @@ descriptors(void)
 Test(process, descriptors_are_counted_without_its_own)
 {
 	struct view_process before, after;
-	struct rlimit limit = { 200, 0 };
 	int fd;
 
-	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	limit.rlim_cur = 200;
-	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	descriptors_end_at(200);
 	process_read(&before);
 	cr_assert_eq(before.open_fds, descriptors());
 	fd = dup(0);
@@ -64,13 +61,10 @@ Test(process, descriptors_are_counted_without_its_own)
 Test(process, what_cannot_be_read_is_zero)
 {
 	struct view_process p;
-	struct rlimit before, none;
 
-	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
-	none = (struct rlimit){ 0, before.rlim_max };
-	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	descriptors_end_at(0);
 	process_read(&p);
-	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	descriptors_again();
 	cr_assert_eq(p.open_fds, 0);
 	cr_assert_eq(p.virtual_bytes, 0);
 	cr_assert_eq(p.resident_bytes, 0);
