@@ -35,10 +35,9 @@ Test(conn_write, what_the_kernel_refuses_goes_when_there_is_room)
 	open_conn();
 	fill(MUCH);
 	cr_assert_eq(conn_flush(&c), 0);
-	cr_assert(!c.can_write);
+	cr_assert(!c.can_write, "asked again until it refuses");
 	cr_assert_gt(c.out.n, 0);
 	cr_assert_eq(c.sent + c.out.n, MUCH);
-	cr_assert_gt(c.sent, 16 * BLOCK_BYTES, "more than one call sends");
 	settle();
 	cr_assert_eq(owner.writables, 0);
 	cr_assert(DRIVE_UNTIL(loop, (got += drain()) == MUCH));
