@@ -35,14 +35,20 @@ accept_on(int fd)
 	return acceptor_new(loop, fd, on_accept, &accepted);
 }
 
+/* One on a port of its own. */
+static struct acceptor *
+open_acceptor(void)
+{
+	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
+	return accept_on(fds[0]);
+}
+
 Test(acceptor, an_acceptor_hands_over_who_comes)
 {
-	struct acceptor *a;
+	struct acceptor *a = open_acceptor();
 	struct addr own = { .len = sizeof(own.u) };
 	int one;
 
-	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
-	a = accept_on(fds[0]);
 	one = client(&real);
 	cr_assert(DRIVE_UNTIL(loop, accepted == 1));
 	cr_assert_eq(getsockname(one, &own.u.sa, &own.len), 0);
@@ -57,11 +63,9 @@ Test(acceptor, an_acceptor_hands_over_who_comes)
 
 Test(acceptor, an_acceptor_takes_what_is_queued_before_it_goes)
 {
-	struct acceptor *a;
+	struct acceptor *a = open_acceptor();
 	int one;
 
-	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
-	a = accept_on(fds[0]);
 	one = client(&real);
 	acceptor_free(a);
 	cr_assert_eq(accepted, 1);
@@ -70,11 +74,9 @@ Test(acceptor, an_acceptor_takes_what_is_queued_before_it_goes)
 
 Test(acceptor, a_paused_acceptor_accepts_nothing_until_its_time)
 {
-	struct acceptor *a;
+	struct acceptor *a = open_acceptor();
 	int one;
 
-	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
-	a = accept_on(fds[0]);
 	acceptor_pause(a, 3600 * CLOCK_S);
 	one = client(&real);
 	drive(loop, 20);
@@ -93,11 +95,9 @@ Test(acceptor, a_paused_acceptor_accepts_nothing_until_its_time)
 
 Test(acceptor, out_of_descriptors_it_pauses_and_goes_on)
 {
-	struct acceptor *a;
+	struct acceptor *a = open_acceptor();
 	int one;
 
-	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
-	a = accept_on(fds[0]);
 	one = client(&real);
 	descriptors_end_at(descriptors_next());
 	drive(loop, 20);
@@ -139,11 +139,9 @@ Test(acceptor, the_others_of_a_group_get_what_one_leaves)
 
 Test(acceptor, one_that_left_does_not_spin)
 {
-	struct acceptor *a;
+	struct acceptor *a = open_acceptor();
 	uint64_t turns;
 
-	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
-	a = accept_on(fds[0]);
 	listen_leave(fds[0]);
 	drive(loop, 5);
 	turns = loop_turns(loop);
@@ -165,8 +163,7 @@ static void
 crowd_up(void)
 {
 	loop_up();
-	cr_assert_eq(prepare("127.0.0.1:0", 1), 0);
-	acceptor = accept_on(fds[0]);
+	acceptor = open_acceptor();
 	for (unsigned i = 0; i < CROWD; i++)
 		cr_assert_neq(crowd[i] = client(&real), -1);
 }
