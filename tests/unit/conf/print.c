@@ -2,23 +2,9 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/buf.h"
-#include "conf/conf.h"
-
-static struct conf *
-parse(const char *yaml)
-{
-	struct conf_errors errors = { 0 };
-	struct conf *conf = conf_parse("t.yaml", text_of(yaml), &errors);
-
-	if (conf == NULL)
-		conf_errors_print(&errors, stderr);
-	conf_errors_fini(&errors);
-	cr_assert_not_null(conf);
-	return conf;
-}
+#include "tests/unit/conf/decoded.h"
 
 static json_t *
 print(const struct conf *conf)
