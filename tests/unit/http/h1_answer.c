@@ -298,31 +298,17 @@ Test(h1_answer_tcp, an_answer_that_fails_half_way_is_reset)
 	cr_assert(wire_is_reset(&w));
 }
 
-static void
-reset_on_body(struct wire *at, const char *word)
-{
-	if (strcmp(word, "body") == 0)
-		at->stream->ops->reset(at->stream, END_BODY_TOO_LARGE);
-}
-
 Test(h1_answer, a_stream_may_be_reset_from_its_own_sink)
 {
-	w.react = reset_on_body;
+	wired_reset_at("body", END_BODY_TOO_LARGE);
 	w.keeps = true;
 	wire_say(&w, POST "he");
 	wire_heard(&w, "request POST /p;body he;done close;");
 }
 
-static void
-reset_on_request(struct wire *at, const char *word)
-{
-	if (strcmp(word, "request") == 0)
-		at->stream->ops->reset(at->stream, END_SHUTDOWN);
-}
-
 Test(h1_answer, a_stream_may_be_reset_as_it_comes)
 {
-	w.react = reset_on_request;
+	wired_reset_at("request", END_SHUTDOWN);
 	wire_say(&w, GET GET);
 	wire_heard(&w, "request GET /a last;done close;");
 }

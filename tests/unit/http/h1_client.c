@@ -1,8 +1,6 @@
 /* A request as the codec sends it to a server, and as it gives it up. */
 #include <criterion/criterion.h>
 
-#include <string.h>
-
 #include "tests/unit/http/h1_asked.h"
 
 TestSuite(h1_client, .init = wired_up, .fini = wired_down, .timeout = 60);
@@ -105,13 +103,6 @@ Test(h1_client_tcp, a_request_given_up_when_it_is_out_is_reset)
 	is_cut();
 }
 
-static void
-reset_on_head(struct wire *at, const char *word)
-{
-	if (strcmp(word, "head") == 0)
-		at->stream->ops->reset(at->stream, END_CLIENT_CLOSED);
-}
-
 Test(h1_client, a_stream_may_be_reset_as_its_answer_comes)
 {
 	static const char *const bytes[] = { HELLO, "HTTP/1.1 204 No\r\n\r\n",
@@ -120,7 +111,7 @@ Test(h1_client, a_stream_may_be_reset_as_its_answer_comes)
 		"head 204 last;done close;", "head 103;done close;" };
 
 	for (size_t i = 0; i < 3; i++) {
-		w.react = reset_on_head;
+		wired_reset_at("head", END_CLIENT_CLOSED);
 		ask();
 		wire_say(&w, bytes[i]);
 		wire_heard(&w, words[i]);
