@@ -12,6 +12,7 @@
 
 #define REPLAY_MOST STREAM_WINDOW /* request body kept to be sent again */
 
+static size_t gone_onward(const struct stream *, size_t);
 static void keep_for_replay(struct exchange *, const struct buf *);
 static void credit_client(struct exchange *);
 static void credit_server(struct exchange *);
@@ -46,6 +47,19 @@ const struct sink_ops relay_up_sink = {
 	.gone = up_gone,
 };
 
+/*
+ * How many of these bytes are not with that stream any more: with what it still
+ * holds they are never more than a window.  None until half of it is free, so
+ * that the other side is read in large pieces.
+ */
+static size_t
+gone_onward(const struct stream *to, size_t untook)
+{
+	size_t held = STREAM_WINDOW - to->ops->room(to);
+
+	return held <= STREAM_WINDOW / 2 && untook > held ? untook - held : 0;
+}
+
 /* ---- the request, client to server ---- */
 
 void
@@ -69,15 +83,14 @@ keep_for_replay(struct exchange *x, const struct buf *body)
 	buf_clear(&x->replay);
 }
 
-/* The client may send as much more as the server has room for. */
 static void
 credit_client(struct exchange *x)
 {
-	size_t n = x->down_untook;
+	size_t n = gone_onward(x->up, x->down_untook);
 
-	if (n == 0 || x->up->ops->room(x->up) == 0)
+	if (n == 0)
 		return;
-	x->down_untook = 0;
+	x->down_untook -= n;
 	x->down->ops->took(x->down, n);
 }
 
@@ -166,11 +179,11 @@ down_gone(void *arg, enum end why)
 static void
 credit_server(struct exchange *x)
 {
-	size_t n = x->up_untook;
+	size_t n = gone_onward(x->down, x->up_untook);
 
-	if (n == 0 || x->down->ops->room(x->down) == 0)
+	if (n == 0)
 		return;
-	x->up_untook = 0;
+	x->up_untook -= n;
 	x->up->ops->took(x->up, n);
 }
 

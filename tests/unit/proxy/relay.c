@@ -4,6 +4,8 @@
 
 #include "tests/unit/proxy/exchanged.h"
 
+#include "http/h1_private.h"
+#include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "proxy/lease.h"
 #include "proxy/worker.h"
@@ -77,6 +79,59 @@ Test(relay, and_not_a_byte_more)
 
 	cr_assert_not(x->replayable);
 	cr_assert_eq(x->replay.n, 0);
+	rig_stop_at_once();
+}
+
+/* As much as is taken; the socket is not blocking. */
+static void
+pour(int fd)
+{
+	static const char bytes[100000];
+
+	while (write(fd, bytes, sizeof(bytes)) > 0)
+		;
+}
+
+Test(relay, a_window_of_body_waits_for_a_server_that_takes_none)
+{
+	struct exchange *x;
+	int fd;
+
+	start("", "", "");
+	origin_reply(o, (struct reply){ .silent = true, .unread = true });
+	fd = rig_dial(rig_port("http"));
+	rig_send(fd,
+	    "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n");
+	RIG_UNTIL(!TAILQ_EMPTY(&w->exchanges));
+	x = TAILQ_FIRST(&w->exchanges);
+	while (x->down_untook < STREAM_WINDOW) {
+		pour(fd);
+		rig_turn();
+	}
+	cr_assert_leq(((struct h1 *)x->up)->conn->out.n, STREAM_WINDOW);
+	close(fd);
+	rig_stop_at_once();
+}
+
+Test(relay, a_window_of_answer_waits_for_a_client_that_is_slow)
+{
+	const uint64_t much = 16u << 20;
+	struct exchange *x;
+	char some[5000];
+	int fd;
+
+	start("", "", "");
+	origin_reply(o, (struct reply){ .sized = true, .size = much });
+	fd = rig_dial(rig_port("http"));
+	rig_send(fd, ASK);
+	RIG_UNTIL(!TAILQ_EMPTY(&w->exchanges));
+	x = TAILQ_FIRST(&w->exchanges);
+	while (!TAILQ_EMPTY(&w->exchanges)) {
+		(void)!read(fd, some, sizeof(some));
+		cr_assert_leq(x->client->conn.out.n, STREAM_WINDOW);
+		rig_turn();
+	}
+	close(fd);
 	rig_stop_at_once();
 }
 
