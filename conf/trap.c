@@ -23,6 +23,7 @@ quote_it(struct trap *, size_t from, size_t to, const char *message);
 static size_t word_end(struct text, size_t at);
 static size_t line_start(struct text, unsigned line);
 static size_t offset_of(struct text, struct conf_place);
+static bool begins_character(char);
 static bool byte_is(struct text, size_t at, char);
 static bool problem_has(const struct trap *, const char *);
 
@@ -47,7 +48,7 @@ trap_byte(struct trap *t, size_t offset)
 		if (t->yaml.p[i] == '\n') {
 			t->at.line++;
 			t->at.column = 1;
-		} else if ((t->yaml.p[i] & 0xc0) != 0x80)
+		} else if (begins_character(t->yaml.p[i]))
 			t->at.column++;
 	}
 }
@@ -114,8 +115,8 @@ explain_variable(struct trap *t)
 	for (from = brace - 1;
 	     from > 0 && strchr(" \t\n[{,", t->yaml.p[from - 1]) == NULL;
 	     from--)
-		t->at.column--;
-	t->at.column--;
+		continue;
+	trap_byte(t, from);
 	for (to = brace;
 	     to < t->yaml.n && t->yaml.p[to] != '}' && t->yaml.p[to] != '\n';
 	     to++)
@@ -222,7 +223,9 @@ quote_it(struct trap *t, size_t from, size_t to, const char *message)
 {
 	if (to <= from)
 		to = from + 1;
-	t->width = (unsigned)(to - from);
+	t->width = 0;
+	for (size_t i = from; i < to; i++)
+		t->width += begins_character(t->yaml.p[i]);
 	snprintf(t->message, sizeof(t->message), "%s", message);
 	snprintf(t->hint, sizeof(t->hint), "quote it: \"%.*s\"",
 	    (int)(to - from > 80 ? 80 : to - from), t->yaml.p + from);
@@ -260,8 +263,15 @@ offset_of(struct text yaml, struct conf_place place)
 	for (column = 1; at < yaml.n && column < place.column; column++)
 		do
 			at++;
-		while (at < yaml.n && (yaml.p[at] & 0xc0) == 0x80);
+		while (at < yaml.n && !begins_character(yaml.p[at]));
 	return at;
+}
+
+/* In UTF-8, and not one of those that go on with it. */
+static bool
+begins_character(char c)
+{
+	return (c & 0xc0) != 0x80;
 }
 
 static bool
