@@ -10,6 +10,7 @@
 
 #include "tests/lib/chaos.h"
 #include "tests/lib/crowd.h"
+#include "tests/lib/team.h"
 #include "tests/lib/wait.h"
 
 enum {
@@ -22,7 +23,7 @@ enum {
 struct crowd {
 	struct crowd_plan plan;
 	struct crowd_note *notes;
-	pthread_t *threads;
+	struct team *team;
 	pthread_mutex_t lock; /* all below */
 	struct bytes complaints;
 	unsigned begun, ncomplaints;
@@ -66,38 +67,32 @@ struct crowd *
 crowd_start(const struct crowd_plan *plan)
 {
 	struct crowd *crowd = keep(sizeof *crowd);
-	struct member *m;
+	struct member *members = keep(plan->connections * sizeof *members);
 	unsigned i;
 
 	crowd->plan = *plan;
 	crowd->notes = keep(plan->most * sizeof *crowd->notes);
-	crowd->threads = keep(plan->connections * sizeof *crowd->threads);
 	crowd->started = wait_now();
 	bytes_add(&crowd->complaints, "", 0);
 	pthread_mutex_init(&crowd->lock, NULL);
 	for (i = 0; i < plan->connections; i++) {
-		m = keep(sizeof *m);
-		m->crowd = crowd;
-		m->client.ms = PATIENCE_MS;
-		m->tls = plan->tls_port != 0 && i % 3 == 0;
-		m->random[0] = (unsigned short)i;
-		if (pthread_create(
-			&crowd->threads[i], NULL, member_thread, m) != 0)
-			abort();
+		members[i].crowd = crowd;
+		members[i].client.ms = PATIENCE_MS;
+		members[i].tls = plan->tls_port != 0 && i % 3 == 0;
+		members[i].random[0] = (unsigned short)i;
 	}
+	crowd->team = team_start(
+	    plan->connections, member_thread, members, sizeof *members);
 	return crowd;
 }
 
 void
 crowd_stop(struct crowd *crowd)
 {
-	unsigned i;
-
 	pthread_mutex_lock(&crowd->lock);
 	crowd->over = true;
 	pthread_mutex_unlock(&crowd->lock);
-	for (i = 0; i < crowd->plan.connections; i++)
-		pthread_join(crowd->threads[i], NULL);
+	team_wait(crowd->team);
 }
 
 unsigned

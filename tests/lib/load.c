@@ -4,18 +4,18 @@
  */
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/lib/load.h"
+#include "tests/lib/team.h"
 #include "tests/lib/wait.h"
 
 struct load {
 	struct load_plan plan;
-	pthread_t *threads;
+	struct team *team;
 	pthread_mutex_t lock; /* all below */
 	struct load_result result;
-	unsigned begun, nthreads;
+	unsigned begun;
 	bool over;
 };
 
@@ -33,7 +33,6 @@ struct load *
 load_start(const struct load_plan *plan)
 {
 	struct load *l = keep(sizeof *l);
-	unsigned i;
 
 	l->plan = *plan;
 	if (l->plan.connections == 0)
@@ -45,11 +44,7 @@ load_start(const struct load_plan *plan)
 	if (l->plan.fields == NULL)
 		l->plan.fields = "";
 	pthread_mutex_init(&l->lock, NULL);
-	l->nthreads = l->plan.connections;
-	l->threads = keep(l->nthreads * sizeof *l->threads);
-	for (i = 0; i < l->nthreads; i++)
-		if (pthread_create(&l->threads[i], NULL, load_thread, l) != 0)
-			abort();
+	l->team = team_start(l->plan.connections, load_thread, l, 0);
 	return l;
 }
 
@@ -76,10 +71,7 @@ load_stop(struct load *l)
 struct load_result *
 load_wait(struct load *l)
 {
-	unsigned i;
-
-	for (i = 0; i < l->nthreads; i++)
-		pthread_join(l->threads[i], NULL);
+	team_wait(l->team);
 	return &l->result;
 }
 

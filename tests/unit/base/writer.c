@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "base/clock.h"
 #include "base/poison.h"
 #include "tests/lib/descriptors.h"
+#include "tests/lib/team.h"
 #include "tests/unit/base/writing.h"
 
 TestSuite(writer, .init = writing_up, .fini = writing_down, .timeout = 60);
@@ -140,16 +140,12 @@ Test(writer, lines_of_four_threads_stay_whole)
 {
 	struct writer *w = writer_new(path);
 	struct producer producers[4];
-	pthread_t threads[4];
 	int next[4] = { 0 }, id, i, at;
 	char *line, *rest = NULL;
 
-	for (int t = 0; t < 4; t++) {
-		producers[t] = (struct producer){ writer_ring(w), t };
-		pthread_create(&threads[t], NULL, produce, &producers[t]);
-	}
 	for (int t = 0; t < 4; t++)
-		pthread_join(threads[t], NULL);
+		producers[t] = (struct producer){ writer_ring(w), t };
+	team_wait(team_start(4, produce, producers, sizeof(*producers)));
 	writer_free(w);
 	line = strtok_r(content(path), "\n", &rest);
 	for (; line != NULL; line = strtok_r(NULL, "\n", &rest)) {

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "health/options.h"
 #include "health/verdict.h"
+#include "tests/lib/team.h"
 #include "tests/unit/balancer/fleet.h"
 
 #define S CLOCK_S
@@ -499,17 +500,13 @@ Test(verdict, a_burst_of_failures_over_threads_counts_once)
 {
 	for (unsigned round = 0; round < 50; round++) {
 		struct burst burst = { 0 };
-		pthread_t threads[4];
 		struct fleet fleet;
 		uint64_t epoch;
 
 		begin(&fleet);
 		burst.srv = fleet_at(&fleet, 0);
 		epoch = board_epoch(fleet.board);
-		for (unsigned i = 0; i < 4; i++)
-			pthread_create(&threads[i], NULL, refused, &burst);
-		for (unsigned i = 0; i < 4; i++)
-			pthread_join(threads[i], NULL);
+		team_wait(team_start(4, refused, &burst, 0));
 		cr_assert_eq(burst.won, board_epoch(fleet.board) - epoch);
 		fleet_fini(&fleet);
 	}

@@ -1,9 +1,9 @@
 /* Several threads at one breaker. */
 #include <criterion/criterion.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "tests/lib/team.h"
 #include "tests/unit/limit/clocked.h"
 #include "tests/unit/limit/meanwhile.h"
 
@@ -63,13 +63,8 @@ juggler(void *arg)
 static void
 run_four(struct crowd *crowd, void *(*what)(void *))
 {
-	pthread_t threads[4];
-
 	crowd->passed = crowd->arrived = 0;
-	for (unsigned i = 0; i < 4; i++)
-		pthread_create(&threads[i], NULL, what, crowd);
-	for (unsigned i = 0; i < 4; i++)
-		pthread_join(threads[i], NULL);
+	team_wait(team_start(4, what, crowd, 0));
 }
 
 static void

@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "limit/window.h"
+#include "tests/lib/team.h"
 
 #define WIDTH 100
 
@@ -160,11 +160,7 @@ adder(void *arg)
 Test(window, loses_nothing_between_threads)
 {
 	struct window window = { 0 };
-	pthread_t threads[4];
 
-	for (unsigned i = 0; i < 4; i++)
-		pthread_create(&threads[i], NULL, adder, &window);
-	for (unsigned i = 0; i < 4; i++)
-		pthread_join(threads[i], NULL);
+	team_wait(team_start(4, adder, &window, 0));
 	expect_sum(&window, 1899, 4000, 20000);
 }
