@@ -55,8 +55,7 @@ post(struct client *c, struct poster *p)
 		p->why = keep_printf("POST %u: %s", id, c->why);
 	else if (r.status != 200)
 		p->why = keep_printf("POST %u: %s", id, r.head.p);
-	bytes_free(&r.head);
-	bytes_free(&r.body);
+	response_free(&r);
 	return p->why == NULL;
 }
 

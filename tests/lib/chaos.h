@@ -1,7 +1,12 @@
 #ifndef TESTS_LIB_CHAOS_H
 #define TESTS_LIB_CHAOS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/lib/bytes.h"
 
 /*
  * What the clients of the chaos test (crowd.c) and its servers (bin/chaos.c)
@@ -13,7 +18,11 @@
  *	X-Id: <id>
  *	X-Size: <size of the request's body>
  */
-enum { CHAOS_BODY_MOST = 256 * 1024 };
+enum {
+	CHAOS_BODY_MOST = 256 * 1024,
+	CHAOS_PIECE = 16384,
+	CHAOS_PIECE_MOST = CHAOS_PIECE + 32	/* with its framing */
+};
 
 /* Where the body of that request begins in the pattern. */
 static inline uint64_t
@@ -27,6 +36,22 @@ static inline uint64_t
 chaos_response_offset(unsigned id)
 {
 	return (uint64_t)id * 40503 + 30011;
+}
+
+/* A piece of a body that has `left' bytes from there on; how long it became. */
+static inline size_t
+chaos_piece(char *to, bool chunked, uint64_t offset, uint64_t left)
+{
+	size_t n = left < CHAOS_PIECE ? (size_t)left : CHAOS_PIECE;
+	size_t head = 0;
+
+	if (chunked)
+		head = (size_t)snprintf(to, 16, "%zx\r\n", n);
+	pattern_fill(to + head, n, offset);
+	if (!chunked)
+		return n;
+	memcpy(to + head + n, "\r\n", 2);
+	return head + n + 2;
 }
 
 #endif

@@ -84,6 +84,10 @@ char	*response_field(const struct response *, const char *name);
 unsigned response_count(const struct response *, const char *name);
 /* The body says in it: the request as the origin received it. */
 bool	 response_says(const struct response *, const char *text);
+/* It does not say that the connection ends with it. */
+bool	 response_keeps(const struct response *);
+/* What it holds: for those who hear many. */
+void	 response_free(struct response *);
 
 /* ---- asserting ---- */
 

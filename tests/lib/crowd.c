@@ -16,8 +16,7 @@
 enum {
 	PATIENCE_MS = 40000, /* longer than any timeout of fairlead's */
 	REQUESTS_MOST = 300, /* on one connection */
-	COMPLAINTS_MOST = 20,
-	PIECE = 16384
+	COMPLAINTS_MOST = 20
 };
 
 struct crowd {
@@ -59,7 +58,6 @@ static bool hear_own(struct member *, struct response *, bool whole);
 static bool hear_refusal(struct member *, struct response *, bool whole);
 static bool is_own(const struct response *, unsigned id);
 static bool ended_visibly(const struct client *);
-static bool stays_open(const struct response *);
 static bool end(struct member *, enum outcome);
 static bool complain(struct member *, const char *what);
 
@@ -228,11 +226,8 @@ ask_one(struct member *m)
 	}
 	/* A refusal may come before all was sent: it is heard all the same. */
 	again = send_request(m);
-	again = hear(m, &r) && again && stays_open(&r);
-	bytes_free(&r.head);
-	bytes_free(&r.interim);
-	bytes_free(&r.body);
-	bytes_free(&r.trailers);
+	again = hear(m, &r) && again && response_keeps(&r);
+	response_free(&r);
 	return again;
 }
 
@@ -266,17 +261,12 @@ static bool
 send_body(struct member *m, uint64_t upto)
 {
 	uint64_t at, offset = chaos_request_offset(m->id);
-	char piece[PIECE + 32];
-	size_t now;
-	int n;
+	char piece[CHAOS_PIECE_MOST];
+	size_t n;
 
-	for (at = 0; at < upto; at += now) {
-		now = upto - at < PIECE ? (size_t)(upto - at) : PIECE;
-		n = m->chunked_up ? snprintf(piece, 32, "%zx\r\n", now) : 0;
-		pattern_fill(piece + n, now, offset + at);
-		memcpy(piece + n + now, "\r\n", 2);
-		if (!client_send(&m->client, piece,
-			(size_t)n + now + (m->chunked_up ? 2 : 0)))
+	for (at = 0; at < upto; at += CHAOS_PIECE) {
+		n = chaos_piece(piece, m->chunked_up, offset + at, upto - at);
+		if (!client_send(&m->client, piece, n))
 			return false;
 	}
 	return true;
@@ -349,16 +339,6 @@ static bool
 ended_visibly(const struct client *c)
 {
 	return c->why != NULL && strncmp(c->why, "receive: ", 9) == 0;
-}
-
-static bool
-stays_open(const struct response *r)
-{
-	char *option = response_field(r, "connection");
-	bool stays = option == NULL || strcasecmp(option, "close") != 0;
-
-	keep_no_more(option);
-	return stays;
 }
 
 /* Whether the connection may be used after it. */

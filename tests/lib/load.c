@@ -4,7 +4,6 @@
  */
 #include <pthread.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "tests/lib/load.h"
 #include "tests/lib/team.h"
@@ -165,18 +164,9 @@ static bool
 one_request(struct load *l, struct client *c, unsigned id)
 {
 	struct response r = { 0 };
-	bool again = exchange(l, c, &r, id);
-	char *option;
+	bool again = exchange(l, c, &r, id) && response_keeps(&r);
 
-	if (again) {
-		option = response_field(&r, "connection");
-		again = option == NULL || strcasecmp(option, "close") != 0;
-		keep_no_more(option);
-	}
-	bytes_free(&r.head);
-	bytes_free(&r.interim);
-	bytes_free(&r.body);
-	bytes_free(&r.trailers);
+	response_free(&r);
 	return again;
 }
 

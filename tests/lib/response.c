@@ -104,6 +104,25 @@ response_says(const struct response *r, const char *text)
 	return bytes_hold(&r->body, text);
 }
 
+bool
+response_keeps(const struct response *r)
+{
+	char *option = response_field(r, "connection");
+	bool keeps = option == NULL || strcasecmp(option, "close") != 0;
+
+	keep_no_more(option);
+	return keeps;
+}
+
+void
+response_free(struct response *r)
+{
+	bytes_free(&r->head);
+	bytes_free(&r->interim);
+	bytes_free(&r->body);
+	bytes_free(&r->trailers);
+}
+
 static bool
 wrong(struct client *c, const char *what)
 {

@@ -23,7 +23,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -404,20 +403,15 @@ static bool
 send_body(struct server_conn *c, uint64_t upto, bool paced)
 {
 	uint64_t at, offset = chaos_response_offset(c->id);
-	char piece[PIECE + 32];
-	size_t now;
-	int n;
+	char piece[CHAOS_PIECE_MOST];
+	size_t n;
 
-	for (at = 0; at < upto; at += now) {
-		now = upto - at < PIECE ? (size_t)(upto - at) : PIECE;
+	for (at = 0; at < upto; at += CHAOS_PIECE) {
 		if (paced)
 			pause_ms(between(c, 5, 20));
-		n = c->chunked_answer ? snprintf(piece, 32, "%zx\r\n", now) : 0;
-		pattern_fill(piece + n, now, offset + at);
-		if (c->chunked_answer)
-			memcpy(piece + n + now, "\r\n", 2);
-		if (!send_all(c, piece,
-			(size_t)n + now + (c->chunked_answer ? 2 : 0)))
+		n = chaos_piece(
+		    piece, c->chunked_answer, offset + at, upto - at);
+		if (!send_all(c, piece, n))
 			return false;
 	}
 	return true;
