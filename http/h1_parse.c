@@ -298,7 +298,7 @@ field_lines(struct reading *r, struct fields *fields)
 			q = line_end(r, q);
 			return q == NULL ? 0 : q - r->p;
 		}
-		if (fields->n == r->limits->fields)
+		if (fields->n >= r->limits->fields)
 			r->why = END_HEADER_TOO_LARGE;
 		if (r->why != END_NONE ||
 		    (q = field_line(r, q, fields)) == NULL)

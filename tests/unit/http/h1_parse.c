@@ -445,3 +445,24 @@ Test(h1_parse, one_parser_reads_one_head_after_the_other)
 	cr_assert_eq(second.fields.n, 1);
 	cr_assert_eq(second.version, HTTP_1_0);
 }
+
+/* A reload may lower them while a head is on its way. */
+Test(h1_parse, holds_to_limits_that_were_lowered_meanwhile)
+{
+	struct text in =
+	    IN("GET / HTTP/1.1\r\nA: b\r\nC: d\r\nE: f\r\nG: h\r\n");
+	struct h1_limits limits = wide;
+	struct head head = { .status = 0 };
+	struct h1_parser parser;
+	enum end why;
+
+	h1_parser_init(&parser);
+	cr_assert_eq(h1_parse_request(
+			 &parser, &head, &arena, in.p, in.n - 6, &limits, &why),
+	    0);
+	limits.fields = 2;
+	cr_assert_eq(
+	    h1_parse_request(&parser, &head, &arena, in.p, in.n, &limits, &why),
+	    -1);
+	cr_assert_eq(why, END_HEADER_TOO_LARGE);
+}
