@@ -103,7 +103,8 @@ HELPERS = $(patsubst tests/lib/bin/%.c,$(OUT)/tests/%,\
 	$(wildcard tests/lib/bin/*.c))
 TESTLIB = $(OUT)/libtest.a
 TEST_SOURCES = $(wildcard tests/unit/*/*.c tests/flow/*.c tests/lib/*.c \
-	tests/lib/bin/*.c tests/fuzz/*.c tests/fuzz/lib/*.c)
+	tests/lib/bin/*.c tests/fuzz/*.c tests/fuzz/lib/*.c \
+	tests/bench/*.c tests/bench/lib/*.c)
 objects_in = $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard $(1)/*.c))
 
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
@@ -229,6 +230,15 @@ $(ORACLES): $(BUILD)/tests/oracle-%: tests/oracles/%.go
 	$(call step,GO  )GOFLAGS=-mod=mod GOPROXY=off GOCACHE=$(abspath $(BUILD)/go) \
 	    go build -o $@ $<
 
+# What the benchmark measures with: its origin, its relay and its load.
+BENCH = $(patsubst tests/bench/%.c,$(OUT)/tests/bench/%,\
+	$(wildcard tests/bench/*.c))
+$(BENCH): $(OUT)/tests/bench/%: $(OUT)/obj/tests/bench/%.o \
+		$(call objects_in,tests/bench/lib) $(OUT)/obj/tests/lib/bytes.o
+	@mkdir -p $(@D)
+	$(call step,LINK)$(LINK) -o $@ $^ $(LIB_LDLIBS)
+
+bench-programs: $(BENCH)
 helpers: $(HELPERS)
 flows: $(FLOW) $(HELPERS) $(ORACLES)
 tests: $(UNITS) flows
