@@ -60,7 +60,7 @@ need    = $(if $(call found,$(call module,$(1))),,$(error \
 modules = $(foreach l,$(1),$(call module,$(l)))
 
 # Goals that compile nothing in this make; the others want their libraries.
-LIGHT = help clean uninstall check demo lint layers mutants \
+LIGHT = help clean uninstall check demo lint layers mutants bench bench-quick \
 	fuzz fuzz-coverage fuzz-merge \
 	style format man deps soak soak-node soak-websocket
 GOALS = $(or $(MAKECMDGOALS),all)
@@ -112,6 +112,7 @@ PAGES   = $(wildcard man/*.[1-9])
 
 .PHONY: all help tests flows helpers fuzzers check layers pure lint style \
 	soak soak-node soak-websocket format man fuzz mutants demo deps \
+	bench bench-quick bench-programs \
 	install uninstall clean \
 	compile_commands FORCE
 .SECONDARY:
@@ -139,6 +140,9 @@ help:
 #: make soak                chaos, SOAK_SECONDS=600: a table of what came of it
 #: make soak-node           POSTs before Node at random gaps, NODE_SECONDS=600
 #: make soak-websocket      node-ws: 1 GiB each way, 1000 sessions, 500 reloads
+#: make bench               fairlead, its peers and the limit: under an hour,
+#:                          on a quiet machine; ONLY=S1,S9 PEERS=nginx ROUNDS=5
+#: make bench-quick         a look at it, under 3 minutes
 #: make mutants SEED=1      30 one-line mutations against the tests
 #: make demo                try it: backends, proxy, load, live figures
 #: make V=1                 show the commands
@@ -240,7 +244,7 @@ $(BENCH): $(OUT)/tests/bench/%: $(OUT)/obj/tests/bench/%.o \
 
 bench-programs: $(BENCH)
 helpers: $(HELPERS)
-flows: $(FLOW) $(HELPERS) $(ORACLES)
+flows: $(FLOW) $(HELPERS) $(ORACLES) $(BENCH)
 tests: $(UNITS) flows
 
 # The program that the flows drive is the one that SAN asks for; what drives it
@@ -373,6 +377,16 @@ $(BUILD)/fuzz/connection: FUZZ_WRAP = $(WRAPPED)
 mutants:
 	@tools/deps check
 	@tools/mutants $(SEED)
+
+# The tables that are kept are those of a whole run.
+bench bench-quick:
+	@tools/deps bench
+	@$(MAKE) $(PARALLEL) -s --no-print-directory all bench-programs
+	@env --default-signal=INT python3 -B tests/bench/bench.py \
+	    $(if $(filter bench-quick,$@),--quick) $(if $(ONLY),--only $(ONLY)) \
+	    $(if $(PEERS),--peers $(PEERS)) \
+	    $(if $(ROUNDS),--rounds $(ROUNDS)) --into $(if \
+	    $(filter bench-quick,$@)$(ONLY)$(PEERS),$(BUILD)/bench,tests/bench/results)
 
 # All cores, unless the caller said how many.
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
