@@ -221,14 +221,13 @@ explain_indentation(struct trap *t)
 static void
 quote_it(struct trap *t, size_t from, size_t to, const char *message)
 {
-	if (to <= from)
-		to = from + 1;
 	t->width = 0;
 	for (size_t i = from; i < to; i++)
 		t->width += begins_character(t->yaml.p[i]);
 	snprintf(t->message, sizeof(t->message), "%s", message);
-	snprintf(t->hint, sizeof(t->hint), "quote it: \"%.*s\"",
-	    (int)(to - from > 80 ? 80 : to - from), t->yaml.p + from);
+	if (to > from)
+		snprintf(t->hint, sizeof(t->hint), "quote it: \"%.*s\"",
+		    (int)(to - from > 80 ? 80 : to - from), t->yaml.p + from);
 }
 
 static size_t
