@@ -18,6 +18,8 @@
 	"routes:\n"
 #define R(name, conditions) \
 	"- { name: " name ", " conditions " respond: { status: 200 } }\n"
+#define T(name, conditions) \
+	"- { name: " name ", " conditions " to: \"127.0.0.1:1\" }\n"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -37,6 +39,8 @@ static const char *const texts[] = {
 	HEAD R("1", "host: a.b.c.d,") R("2", "host: \"*.b.c.d\", path: /a,")
 	    R("3", "host: \"*.c.d\", path: /a/*,") R("4", "host: \"*.d\",")
 		R("5", "path: /a/b/c/*, methods: [OPTIONS],"),
+	HEAD T("t", "host: a,") T("far", "connect: true,") T("get",
+	    "host: a.b, methods: [GET], connect: true,") R("x", "path: /x/*,"),
 };
 
 #define NTEXTS (sizeof(texts) / sizeof(texts[0]))
@@ -119,6 +123,8 @@ takes_method(const struct conf_route *r, struct text method)
 {
 	bool takes = r->nmethods == 0;
 
+	if (text_equal(method, TEXT("CONNECT")))
+		return r->connect;
 	for (unsigned i = 0; i < r->nmethods; i++) {
 		struct text m = text_of(r->methods[i]);
 
