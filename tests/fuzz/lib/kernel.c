@@ -333,13 +333,14 @@ run_edges(void)
 	return any;
 }
 
+/* One that is set for this very moment as it runs has its turn in the next pass. */
 static bool
 run_timers(void)
 {
 	struct timer *timer = next_timer();
 	bool any = false;
 
-	while (timer != NULL && timer->due <= now) {
+	while (timer != NULL && timer->due < now) {
 		struct event *event = timer->event;
 
 		timer->event = NULL;
