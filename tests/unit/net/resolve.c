@@ -4,67 +4,20 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "net/resolve.h"
-
-#include "base/addr.h"
-#include "net/loop.h"
-#include "tests/lib/dns.h"
 #include "tests/lib/drive.h"
+#include "tests/unit/net/resolving.h"
 
-struct got {
-	unsigned count;
-	size_t n;
-	char first[ADDR_TEXT_MAX], last[ADDR_TEXT_MAX];
-	unsigned ttl_s;
-	char error[100]; /* "": none */
-};
-
-static struct loop *loop;
-static struct resolver *resolver;
-static struct dns dns;
-static struct got got;
-
-static void
-set_up(void)
-{
-	char servers[40];
-
-	memset(&got, 0, sizeof(got));
-	loop = loop_new();
-	dns_init(&dns, loop);
-	dns_open(&dns);
-	snprintf(servers, sizeof(servers), "127.0.0.1:%u", dns.port);
-	resolver = resolver_new(loop, servers, "/dev/null");
-	cr_assert_not_null(resolver);
-}
-
-static void
-tear_down(void)
-{
-	resolver_free(resolver);
-	dns_close(&dns);
-	loop_free(loop);
-}
-
-TestSuite(resolve, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(resolve, .init = resolving_up, .fini = resolving_down, .timeout = 60);
 
 static void
 note(void *arg, const struct resolve_answer *a)
 {
 	struct got *g = arg;
 
-	g->count++;
-	g->n = a->n;
 	g->ttl_s = a->ttl_s;
-	g->first[0] = g->last[0] = '\0';
-	if (a->n > 0) {
-		addr_print(&a->addrs[0], g->first);
-		addr_print(&a->addrs[a->n - 1], g->last);
-	}
-	snprintf(g->error, sizeof(g->error), "%s", a->error ? a->error : "");
+	got_addrs(g, a->addrs, a->n, a->error);
 }
 
 static void

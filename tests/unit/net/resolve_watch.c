@@ -1,66 +1,17 @@
 /* net/resolve_watch against a DNS server that turns on the same loop. */
 #include <criterion/criterion.h>
 
-#include <stdio.h>
-#include <string.h>
-
-#include "net/resolve.h"
-
-#include "base/addr.h"
 #include "base/clock.h"
-#include "net/loop.h"
-#include "tests/lib/dns.h"
 #include "tests/lib/drive.h"
+#include "tests/unit/net/resolving.h"
 
-struct got {
-	unsigned count;
-	size_t n;
-	char first[ADDR_TEXT_MAX], last[ADDR_TEXT_MAX];
-	char error[100]; /* "": none */
-};
-
-static struct loop *loop;
-static struct resolver *resolver;
-static struct dns dns;
-static struct got got;
-
-static void
-set_up(void)
-{
-	char servers[40];
-
-	memset(&got, 0, sizeof(got));
-	loop = loop_new();
-	dns_init(&dns, loop);
-	dns_open(&dns);
-	snprintf(servers, sizeof(servers), "127.0.0.1:%u", dns.port);
-	resolver = resolver_new(loop, servers, "/dev/null");
-	cr_assert_not_null(resolver);
-}
-
-static void
-tear_down(void)
-{
-	resolver_free(resolver);
-	dns_close(&dns);
-	loop_free(loop);
-}
-
-TestSuite(resolve_watch, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(
+    resolve_watch, .init = resolving_up, .fini = resolving_down, .timeout = 60);
 
 static void
 on_change(void *arg, const struct addr *addrs, size_t n, const char *error)
 {
-	struct got *g = arg;
-
-	g->count++;
-	g->n = n;
-	g->first[0] = g->last[0] = '\0';
-	if (n > 0) {
-		addr_print(&addrs[0], g->first);
-		addr_print(&addrs[n - 1], g->last);
-	}
-	snprintf(g->error, sizeof(g->error), "%s", error ? error : "");
+	got_addrs(arg, addrs, n, error);
 }
 
 static struct watch *
