@@ -1,32 +1,7 @@
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "conf/errors.h"
-#include "conf/node.h"
-
-/* What a test reads into. */
-struct reading {
-	struct arena arena;
-	struct conf_errors errors;
-	struct node_reader reader;
-};
-
-static struct conf_node *
-read_yaml(struct reading *r, const char *yaml)
-{
-	*r = (struct reading){ 0 };
-	r->reader.arena = &r->arena;
-	r->reader.errors = &r->errors;
-	return node_read(&r->reader, "t.yaml", text_of(yaml));
-}
-
-static void
-done(struct reading *r)
-{
-	conf_errors_fini(&r->errors);
-	arena_fini(&r->arena);
-}
+#include "tests/unit/conf/reading.h"
 
 static void
 stands_at(

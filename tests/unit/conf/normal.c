@@ -1,30 +1,8 @@
 /* The canonical form of a tree; what it means is tested in decode.c. */
 #include <criterion/criterion.h>
 
-#include "conf/errors.h"
 #include "conf/normal.h"
-
-struct reading {
-	struct arena arena;
-	struct conf_errors errors;
-	struct node_reader reader;
-};
-
-static struct conf_node *
-read_yaml(struct reading *r, const char *yaml)
-{
-	*r = (struct reading){ 0 };
-	r->reader.arena = &r->arena;
-	r->reader.errors = &r->errors;
-	return node_read(&r->reader, "t.yaml", text_of(yaml));
-}
-
-static void
-done(struct reading *r)
-{
-	conf_errors_fini(&r->errors);
-	arena_fini(&r->arena);
-}
+#include "tests/unit/conf/reading.h"
 
 Test(normal, defaults_count_as_often_as_they_are_used)
 {
