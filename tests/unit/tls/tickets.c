@@ -66,11 +66,9 @@ Test(tickets, resume_at_another_worker_and_after_a_reload)
 	tls_context_free(other);
 }
 
-Test(tickets, do_not_resume_at_another_listener)
+static void
+does_not_resume_at(struct tls_context *other)
 {
-	struct tls_context *other =
-	    wire_context(&wire_options, "admin", tickets);
-
 	for (int i = 0; i < 2; i++) {
 		bool resumed;
 		SSL_SESSION *kept = visit(context, versions[i], NULL, &resumed);
@@ -78,6 +76,14 @@ Test(tickets, do_not_resume_at_another_listener)
 		cr_assert_not(resumes(other, versions[i], kept));
 		SSL_SESSION_free(kept);
 	}
+}
+
+Test(tickets, do_not_resume_at_another_listener)
+{
+	struct tls_context *other =
+	    wire_context(&wire_options, "admin", tickets);
+
+	does_not_resume_at(other);
 	tls_context_free(other);
 }
 
@@ -87,13 +93,7 @@ Test(tickets, of_another_process_are_unknown_but_no_error)
 	struct tls_context *other =
 	    wire_context(&wire_options, "https", foreign);
 
-	for (int i = 0; i < 2; i++) {
-		bool resumed;
-		SSL_SESSION *kept = visit(context, versions[i], NULL, &resumed);
-
-		cr_assert_not(resumes(other, versions[i], kept));
-		SSL_SESSION_free(kept);
-	}
+	does_not_resume_at(other);
 	tls_context_free(other);
 	tls_tickets_free(foreign);
 }
