@@ -16,7 +16,10 @@
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
 
+#define HOP_END ", "
+
 static void forwarded_for(struct exchange *);
+static size_t chain_bytes(const struct fields *);
 static void
 default_field(struct exchange *, enum token, struct text, struct text);
 static void
@@ -95,29 +98,44 @@ headers_rewrite(struct exchange *x)
 	head->path = path;
 }
 
-/* The peer's address always comes last (BEHAVIOURS C.2, 13). */
+/*
+ * The peer's address always comes last (BEHAVIOURS C.2, 13).  The chain is put
+ * together at once, so that one in many fields costs no more than its bytes.
+ */
 static void
 forwarded_for(struct exchange *x)
 {
 	struct fields *fields = &x->request->fields;
-	struct text ip = x->client_ip;
-	struct text chain = TEXT_NONE;
+	char *chain =
+	    arena_alloc(&x->arena, chain_bytes(fields) + x->client_ip.n);
+	char *to = chain;
 
 	for (unsigned i = 0; i < fields->n; i++) {
 		struct field *f = &fields->v[i];
 
 		if (f->token != TOKEN_X_FORWARDED_FOR)
 			continue;
-		chain = chain.n == 0 ? f->value
-				     : arena_printf(&x->arena, "%.*s, %.*s",
-					   TEXT_ARG(chain), TEXT_ARG(f->value));
 		f->token = TOKEN_NONE;
+		if (f->value.n > 0)
+			to = mempcpy(mempcpy(to, f->value.p, f->value.n),
+			    HOP_END, strlen(HOP_END));
 	}
-	if (chain.n > 0)
-		ip = arena_printf(
-		    &x->arena, "%.*s, %.*s", TEXT_ARG(chain), TEXT_ARG(ip));
+	to = mempcpy(to, x->client_ip.p, x->client_ip.n);
 	fields_add(fields, &x->arena, TOKEN_X_FORWARDED_FOR,
-	    TEXT("X-Forwarded-For"), ip);
+	    TEXT("X-Forwarded-For"),
+	    (struct text){ chain, (size_t)(to - chain) });
+}
+
+/* Enough for the hops so far. */
+static size_t
+chain_bytes(const struct fields *fields)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < fields->n; i++)
+		if (fields->v[i].token == TOKEN_X_FORWARDED_FOR)
+			n += fields->v[i].value.n + strlen(HOP_END);
+	return n;
 }
 
 static void

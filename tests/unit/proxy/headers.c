@@ -154,6 +154,32 @@ Test(headers, a_chain_is_kept_and_continued)
 		   "Via: 1.1 fairlead\n");
 }
 
+/* A proxy that is trusted may pass on what its clients said. */
+Test(headers, a_chain_in_many_fields_costs_no_more_than_its_bytes)
+{
+	char hop[300];
+
+	memset(hop, 'f', sizeof(hop));
+	for (unsigned i = 0; i < 90; i++)
+		fields_add(&head.fields, &x.arena, TOKEN_X_FORWARDED_FOR,
+		    TEXT("X-Forwarded-For"), (struct text){ hop, sizeof(hop) });
+	headers_request(&x);
+	cr_assert_lt(x.arena.bytes, 3 * 90 * sizeof(hop));
+}
+
+Test(headers, a_chain_has_no_empty_hops)
+{
+	have(TOKEN_X_FORWARDED_FOR, "X-Forwarded-For", "");
+	have(TOKEN_X_FORWARDED_FOR, "X-Forwarded-For", "1.1.1.1");
+	have(TOKEN_X_FORWARDED_FOR, "X-Forwarded-For", "");
+	headers_request(&x);
+	fields_are("X-Forwarded-For: 1.1.1.1, 192.0.2.7\n"
+		   "X-Forwarded-Proto: http\n"
+		   "X-Forwarded-Host: h:80\n"
+		   "X-Request-Id: id-1\n"
+		   "Via: 1.1 fairlead\n");
+}
+
 static struct conf_field set[] = { { "A", "1" }, { "B", "2" } };
 static struct conf_field add[] = { { "A", "3" }, { "C", "4" } };
 static const char *removed[] = { "D", "via" };
@@ -170,7 +196,7 @@ static const struct conf_headers changes = {
 Test(headers, a_route_removes_sets_and_adds_in_this_order)
 {
 	conf.request_headers = changes;
-	x.client_ip = TEXT_NONE;
+	x.client_ip = TEXT("");
 	have(TOKEN_OTHER, "a", "0");
 	have(TOKEN_OTHER, "C", "0");
 	have(TOKEN_OTHER, "d", "0");
