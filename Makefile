@@ -62,7 +62,7 @@ modules = $(foreach l,$(1),$(call module,$(l)))
 # Goals that compile nothing in this make; the others want their libraries.
 LIGHT = help clean uninstall check demo lint layers mutants bench bench-quick \
 	fuzz fuzz-coverage fuzz-merge \
-	style format man deps soak soak-node soak-websocket
+	style format man deps soak soak-node soak-websocket soak-idle
 GOALS = $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(LIGHT),$(GOALS)),)
 ifeq ($(shell command -v pkg-config),)
@@ -111,9 +111,8 @@ FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PAGES   = $(wildcard man/*.[1-9])
 
 .PHONY: all help tests flows helpers fuzzers check layers pure lint style \
-	soak soak-node soak-websocket format man fuzz mutants demo deps \
-	bench bench-quick bench-programs \
-	install uninstall clean \
+	soak soak-node soak-websocket soak-idle format man fuzz mutants demo \
+	deps bench bench-quick bench-programs install uninstall clean \
 	compile_commands FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -140,6 +139,8 @@ help:
 #: make soak                chaos, SOAK_SECONDS=600: a table of what came of it
 #: make soak-node           POSTs before Node at random gaps, NODE_SECONDS=600
 #: make soak-websocket      node-ws: 1 GiB each way, 1000 sessions, 500 reloads
+#: make soak-idle           memory of a connection: 9,000 idle ones beside nginx's
+#:                          and HAProxy's, and those that want most of it
 #: make bench               fairlead, its peers and the limit: under an hour,
 #:                          on a quiet machine; ONLY=S1,S9 PEERS=nginx ROUNDS=5
 #: make bench-quick         a look at it, under 3 minutes
@@ -280,6 +281,16 @@ soak soak-node soak-websocket:
 	@$(LONG) FAIRLEAD_BIN=$(abspath $(BIN)) FAIRLEAD_SAN=$(SAN) \
 	    FAIRLEAD_TESTS=$(abspath $(BUILD)/tests) FAIRLEAD_ROOT=$(CURDIR) \
 	    $(BUILD)/tests/flow --filter '$(SUITE)/*'
+
+# Scripts, each of which prints a table and fails if it is not as it must be;
+# without the others to compare with it says so.
+soak-idle: SCRIPTS = idle worst
+soak-idle:
+	@tools/deps soak || :
+	@$(MAKE) $(PARALLEL) --no-print-directory all
+	@$(MAKE) $(PARALLEL) --no-print-directory helpers SAN=
+	@for s in $(SCRIPTS); do FAIRLEAD_BIN=$(abspath $(BIN)) \
+	    FAIRLEAD_TESTS=$(abspath $(BUILD)/tests) tests/soak/$$s || exit; done
 
 # ---- the law ----------------------------------------------------------------
 

@@ -37,11 +37,10 @@ need_tools() {
 
 # wait_for SECONDS COMMAND...: until it succeeds.
 wait_for() {
-	_left=$(($1 * 10))
+	_end=$(($(date +%s) + $1))
 	shift
 	until "$@" 2> /dev/null; do
-		_left=$((_left - 1))
-		[ $_left -gt 0 ] || fail "in vain: $*"
+		[ "$(date +%s)" -le $_end ] || fail "in vain: $*"
 		sleep 0.1
 	done
 }
@@ -89,4 +88,19 @@ start_held() {
 }
 is_over_or_ready() {
 	grep -q ready "$2" || ! kill -0 "$1"
+}
+
+# Makes cert.pem, key.pem, and both.pem of the two, in $work.
+make_certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -days 2 -subj /CN=t -keyout "$work/key.pem" \
+	    -out "$work/cert.pem" 2> /dev/null
+	cat "$work/cert.pem" "$work/key.pem" > "$work/both.pem"
+}
+
+# resident PID: bytes, of the process and its children.
+resident() {
+	for p in "$1" $(cat "/proc/$1/task/$1/children"); do
+		awk '/^VmRSS/ { print $2 * 1024 }' "/proc/$p/status"
+	done | awk '{ n += $1 } END { print n }'
 }

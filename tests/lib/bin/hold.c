@@ -2,17 +2,18 @@
  * Many connections from one process that all behave in one way, for the
  * scripts in tests/soak.
  *
- *	hold PORT N idle|head|body|stuck|unread [--tls]
+ *	hold PORT N idle|head|body|stuck|unread|greedy [--tls]
  *
  *	idle	asked once, heard the answer and stay
  *	head	send a head of 32 KB, then a byte a second, and never its end
- *	body	send as much of a long body as is taken, then a byte a second
- *	stuck	the same to /stuck
+ *	body	send a body by a byte a second
+ *	stuck	send to /stuck as much of a body as is taken, bit by bit
  *	unread	ask for /much and take nothing of the answer
+ *	greedy	a large head, and all that stuck and unread do, at /greedy
  *
- * Says "ready" when all are there.  From then on until SIGTERM it opens anew,
- * each second, what the other side has ended, but for idle ones; and then says
- * how many those were.
+ * Says "ready" when all have.  From then on until SIGTERM it opens anew, each
+ * second, what the other side has ended, but for idle ones; and then says how
+ * many those were.  With --tls it is TLS 1.3.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,13 +31,41 @@
 #include <unistd.h>
 
 #include "tests/lib/bytes.h"
+#include "tests/lib/wait.h"
 
-enum { HEAD_BYTES = 32000, BODY_BYTES = 8 * 1024 * 1024, ANSWER_MOST = 16384 };
-enum { CALL_S = 10, SMALL_WINDOW = 4096 };
+enum {
+	HEAD_BYTES = 32000,
+	FIELDS = 90, /* so many make a head large */
+	PIECE = 4096, /* of what is poured */
+	PATIENCE_MS = 1000,
+	ANSWER_MOST = 16384,
+	SMALL_BUFFER = 4096, /* where the kernel is to hold little for us */
+	CALL_S = 10
+};
 
-enum way { IDLE, HEAD, BODY, STUCK, UNREAD, WAYS };
-static const char *const way_names[WAYS] = { "idle", "head", "body", "stuck",
-	"unread" };
+struct way {
+	const char *name, *begin;
+	bool is_large; /* the head, that is */
+	bool is_endless; /* it, too */
+	bool has_body;
+	bool pours; /* the body */
+};
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: t\r\n"
+#define POST(path) \
+	"POST " path " HTTP/1.1\r\nHost: t\r\nContent-Length: 1000000000\r\n"
+static const struct way ways[] = {
+	{ .name = "idle", .begin = GET("/") },
+	{ .name = "head", .begin = GET("/"), .is_large = 1, .is_endless = 1 },
+	{ .name = "body", .begin = POST("/"), .has_body = 1 },
+	{ .name = "stuck", .begin = POST("/stuck"), .has_body = 1, .pours = 1 },
+	{ .name = "unread", .begin = GET("/much") },
+	{ .name = "greedy",
+	    .begin = POST("/greedy"),
+	    .is_large = 1,
+	    .has_body = 1,
+	    .pours = 1 },
+};
+enum { WAYS = sizeof(ways) / sizeof(ways[0]) };
 
 struct held {
 	int fd;
@@ -44,13 +73,13 @@ struct held {
 };
 
 static int port;
-static enum way way;
+static const struct way *way;
 static SSL_CTX *tls; /* NULL: plain */
-static char *said; /* what each connection begins with */
-static size_t said_n;
+static struct bytes said; /* what each connection begins with */
 
 static bool read_arguments(int, char *[], unsigned *n);
-static enum way way_of(const char *);
+static const struct way *way_of(const char *);
+static bool is_idle(void);
 static void compose(void);
 static bool hold(struct held *, unsigned n);
 static bool open_one(struct held *);
@@ -59,6 +88,7 @@ static bool shake(struct held *);
 static bool hear(struct held *);
 static bool is_whole(const char *answer, size_t n);
 static bool put(struct held *, const char *, size_t);
+static void pour(struct held *, unsigned n);
 static void trickle(struct held *);
 static bool has_ended(const struct held *);
 static void close_one(struct held *);
@@ -73,7 +103,8 @@ main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	if (!read_arguments(argc, argv, &n)) {
 		fprintf(stderr,
-		    "usage: hold PORT N idle|head|body|stuck|unread [--tls]\n");
+		    "usage: hold PORT N idle|head|body|stuck|unread|greedy "
+		    "[--tls]\n");
 		return 2;
 	}
 	compose();
@@ -93,42 +124,39 @@ read_arguments(int argc, char *argv[], unsigned *n)
 	way = way_of(argv[3]);
 	if (with_tls) {
 		tls = SSL_CTX_new(TLS_client_method());
+		SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION);
 		SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE);
 	}
-	return port > 0 && *n > 0 && way < WAYS;
+	return port > 0 && *n > 0 && way != NULL;
 }
 
-static enum way
+static const struct way *
 way_of(const char *name)
 {
-	enum way w = 0;
+	for (unsigned i = 0; i < WAYS; i++)
+		if (strcmp(name, ways[i].name) == 0)
+			return &ways[i];
+	return NULL;
+}
 
-	while (w < WAYS && strcmp(name, way_names[w]) != 0)
-		w++;
-	return w;
+static bool
+is_idle(void)
+{
+	return way == &ways[0];
 }
 
 static void
 compose(void)
 {
-	static const char *const heads[WAYS] = {
-		[IDLE] = "GET / HTTP/1.1\r\nHost: t\r\n\r\n",
-		[HEAD] = "GET / HTTP/1.1\r\nHost: t\r\nX: ",
-		[BODY] = "POST / HTTP/1.1\r\nHost: t\r\n"
-			 "Content-Length: 1000000000\r\n\r\n",
-		[STUCK] = "POST /stuck HTTP/1.1\r\nHost: t\r\n"
-			  "Content-Length: 1000000000\r\n\r\n",
-		[UNREAD] = "GET /much HTTP/1.1\r\nHost: t\r\n\r\n",
-	};
-	static const size_t sizes[WAYS] = {
-		[HEAD] = HEAD_BYTES, [BODY] = BODY_BYTES, [STUCK] = BODY_BYTES
-	};
-	size_t n = strlen(heads[way]);
+	static char value[HEAD_BYTES / FIELDS];
 
-	said_n = sizes[way] > n ? sizes[way] : n;
-	said = keep(said_n);
-	memset(said, 'a', said_n);
-	memcpy(said, heads[way], n);
+	memset(value, 'a', sizeof(value));
+	bytes_printf(&said, "%s", way->begin);
+	for (unsigned i = 10; way->is_large && i < 10 + FIELDS; i++)
+		bytes_printf(
+		    &said, "X-%u: %.*s\r\n", i, (int)sizeof(value) - 8, value);
+	if (!way->is_endless)
+		bytes_printf(&said, "\r\n");
 }
 
 static bool
@@ -146,10 +174,11 @@ hold(struct held *all, unsigned n)
 			return false;
 		}
 	sigprocmask(SIG_BLOCK, &end, NULL);
+	pour(all, n);
 	printf("ready\n");
 	fflush(stdout);
 	while (!is_told_to_end(&end))
-		for (i = 0; i < n && way != IDLE; i++) {
+		for (i = 0; i < n && !is_idle(); i++) {
 			trickle(&all[i]);
 			if (!has_ended(&all[i]))
 				continue;
@@ -157,7 +186,7 @@ hold(struct held *all, unsigned n)
 			(void)open_one(&all[i]);
 			ended++;
 		}
-	for (i = 0; i < n && way == IDLE; i++)
+	for (i = 0; i < n && is_idle(); i++)
 		ended += has_ended(&all[i]);
 	printf("%u ended by the other side\n", ended);
 	return true;
@@ -168,10 +197,11 @@ open_one(struct held *c)
 {
 	if (!open_socket(c) || (tls != NULL && !shake(c)))
 		return false;
-	if (way == IDLE)
-		return put(c, said, said_n) && hear(c);
+	if (!put(c, said.p, said.n))
+		return false;
+	if (is_idle())
+		return hear(c);
 	fcntl(c->fd, F_SETFL, fcntl(c->fd, F_GETFL) | O_NONBLOCK);
-	(void)put(c, said, said_n);
 	return true;
 }
 
@@ -182,16 +212,18 @@ open_socket(struct held *c)
 		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct timeval most = { .tv_sec = CALL_S };
-	int small = SMALL_WINDOW;
+	int small = SMALL_BUFFER;
 
-	*c = (struct held){ .fd = socket(
-				AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+	*c = (struct held){ 0 };
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd == -1)
 		return false;
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most));
 	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most));
-	if (way == UNREAD)
+	if (!is_idle()) {
 		setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+		setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+	}
 	return connect(c->fd, (struct sockaddr *)&to, sizeof(to)) == 0;
 }
 
@@ -256,11 +288,31 @@ put(struct held *c, const char *bytes, size_t n)
 	return true;
 }
 
+/*
+ * A piece to each in turn, so that they are read one by one, until for a second
+ * nobody took any more.
+ */
+static void
+pour(struct held *all, unsigned n)
+{
+	static char piece[PIECE];
+	int64_t end = wait_now() + PATIENCE_MS;
+
+	memset(piece, 'a', sizeof(piece));
+	while (way->pours && wait_now() < end) {
+		for (unsigned i = 0; i < n; i++)
+			if (put(&all[i], piece, sizeof(piece)))
+				end = wait_now() + PATIENCE_MS;
+		ERR_clear_error();
+		wait_breathe();
+	}
+}
+
 /* A byte now and then, which is to earn nothing. */
 static void
 trickle(struct held *c)
 {
-	if (way != UNREAD)
+	if (way->is_endless || way->has_body)
 		(void)put(c, "a", 1);
 	ERR_clear_error();
 }

@@ -6,8 +6,9 @@
  *	origin PORT NAME [--delay-ms N] [--fail-percent N] [--health PATH]
  *	    [--much KIB] [--echo] [--any]
  *
- * Two paths are for the scripts in tests/soak: /much answers with so many KiB,
- * /stuck takes no byte of a body.
+ * Three paths are for the scripts in tests/soak: /much answers with so many
+ * KiB, /stuck takes no byte of a body, and /greedy neither, but answers all the
+ * same, with as much, in small pieces.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -56,6 +57,14 @@ main(int argc, char *argv[])
 	    (struct reply){
 		.path = "/much", .sized = true, .size = wish.much });
 	origin_reply(o, (struct reply){ .path = "/stuck", .unread = true });
+	origin_reply(o,
+	    (struct reply){ .path = "/greedy",
+		.unread = true,
+		.early = true,
+		.sized = true,
+		.size = wish.much,
+		.piece = 4096,
+		.pace_ms = 5 });
 	printf("%s listening on port %d\n", wish.options.name, origin_port(o));
 	fflush(stdout);
 	for (;;)
