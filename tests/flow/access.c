@@ -68,8 +68,8 @@ Test(access_log, hostile_requests_leave_valid_lines)
 	static const char *const hostile[] = {
 		"GET /\"quote HTTP/1.1\r\nHost: t\r\n\r\n",
 		"GET /%22%0a?q=\"\\\"&<script> HTTP/1.1\r\nHost: t\r\n\r\n",
-		"GET /a HTTP/1.1\r\nHost: t\r\nUser-Agent: \"\\\t\x80\xff"
-		"\xc3\x28\r\n\r\n",
+		("GET /a HTTP/1.1\r\nHost: t\r\nUser-Agent: \"\\\t\x80\xff"
+		 "\xc3\x28\r\n\r\n"),
 		"GET /b HTTP/1.1\r\nHost: t\r\nReferer: \xe2\x82\r\n\r\n",
 		"GET /\x80\xfe HTTP/1.1\r\nHost: t\r\n\r\n",
 		"{\"a\":1} / HTTP/1.1\r\nHost: t\r\n\r\n",

@@ -188,7 +188,7 @@ Test(h1_request, a_pipelined_head_that_is_cut_goes_on_and_has_its_time)
 		answer(200, "ok");
 		wire_heard(&w, "flushed;");
 		cr_assert_eq(wire_waits(&w), WAITS_FOR_HEAD);
-		wire_say(&w, GET + cut);
+		wire_say(&w, &GET[cut]);
 		wire_heard(&w, "request GET /a last;");
 		answer(200, "ok");
 		wire_heard(&w, "flushed;done keep;");

@@ -58,7 +58,7 @@ Test(reply, some_statuses_have_no_body_whatever_the_route_says)
 	start_routes("- { path: /204, respond: { status: 204, body: x } }\n"
 		     "- { path: /205, respond: { status: 205, body: x } }\n"
 		     "- { path: /304, respond: { status: 304, body: x } }\n");
-	for (unsigned i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		a = ask(requests[i]);
 		cr_assert_eq(a.status, i == 2 ? 304 : 204 + i);
 		cr_assert_not(says(a.head, "Content-Type"));
