@@ -91,14 +91,15 @@ tls_context_accept(struct tls_context *context, const struct tls_store *store)
 	BIO_up_ref(context->line);
 	SSL_set_bio(ssl, context->line, context->line);
 	SSL_set_accept_state(ssl);
-	tls_context_set_store(ssl, store);
+	SSL_set_app_data(ssl, (void *)(uintptr_t)store);
 	return ssl;
 }
 
 void
-tls_context_set_store(SSL *ssl, const struct tls_store *store)
+tls_context_shaken(SSL *ssl)
 {
-	SSL_set_app_data(ssl, (void *)(uintptr_t)store);
+	SSL_set_app_data(ssl, NULL);
+	SSL_certs_clear(ssl);
 }
 
 static bool

@@ -44,8 +44,7 @@ const char		*tls_library(void);
  */
 struct ssl_st		*tls_context_accept(struct tls_context *,
 			    const struct tls_store *);
-/* NULL once the handshake is over. */
-void			 tls_context_set_store(struct ssl_st *,
-			    const struct tls_store *);
+/* The handshake is over: let go of the store and its certificates. */
+void			 tls_context_shaken(struct ssl_st *);
 
 #endif

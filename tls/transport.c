@@ -171,7 +171,7 @@ tls_shake(struct conn *c)
 			t->broken = ECONNRESET;
 		t->failure = (uint8_t)tls_failure_of(t->error);
 	}
-	tls_context_set_store(t->ssl, NULL);
+	tls_context_shaken(t->ssl);
 	errno = t->broken;
 	return got == 1 ? 0 : -1;
 }

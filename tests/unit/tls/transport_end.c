@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -234,6 +235,32 @@ Test(transport_end, has_pending_what_followed_the_handshake_at_once)
 	cr_assert(socket_is_empty());
 	cr_assert(pending());
 	cr_assert_eq(server_read(got, BULK), 7);
+}
+
+/* About how much heap goes with it: malloc keeps some for itself. */
+static long
+free_store(struct tls_store **which)
+{
+	struct mallinfo2 before = mallinfo2(), after;
+
+	tls_store_free(*which);
+	*which = NULL;
+	after = mallinfo2();
+	return (long)(before.uordblks - after.uordblks);
+}
+
+/* Or what a reload has replaced would live as long as its connections do. */
+Test(transport_end, of_a_handshake_leaves_no_certificate_in_use)
+{
+	struct tls_certificate_file file =
+	    pki_pair("b", (struct pki_spec){ .names = "DNS:b.x" });
+	struct tls_store *unused = pki_store(&file, 1);
+	long freed;
+
+	shake();
+	freed = free_store(&store);
+	cr_assert_geq(freed, free_store(&unused) * 3 / 4);
+	wire_say(&w, "hello");
 }
 
 static void
