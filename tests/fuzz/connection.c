@@ -52,7 +52,8 @@ static struct down *clients[CLIENTS];
 static struct who speaker;
 static struct buf piece;
 static size_t written; /* by all pieces */
-static bool at_once;
+static bool at_once; /* the next bytes wait for those behind them */
+static bool waiting;
 
 /* ---- who ------------------------------------------------------------------- */
 
@@ -91,31 +92,42 @@ sock_of(struct who who)
 static void
 settle(void)
 {
-	if (!at_once)
+	waiting = at_once;
+	if (!waiting)
 		world_settle();
 	at_once = false;
 }
 
-/* Nobody can tell an answer from what came before it was asked for. */
+/*
+ * Nobody can tell an answer from what came before it was asked for: what an
+ * idle server says comes by itself.
+ */
 static void
 settle_before(const struct up *u)
 {
-	if (at_once && witness_is_idle(u))
-		settle();
+	if (waiting && witness_is_idle(u)) {
+		world_settle();
+		waiting = false;
+	}
+	at_once = at_once && !witness_is_idle(u);
 }
 
 static void
 send_piece(void)
 {
-	const char *p = piece.n > 0 ? buf_join(&piece, piece.n, 0) : NULL;
-	struct sock *sock = sock_of(speaker);
+	const char *p;
+	struct sock *sock;
 
-	if (piece.n > 0 && sock != NULL && kernel_hears(sock)) {
-		if (speaker.up != NULL) {
-			settle_before(speaker.up);
-			at_once = at_once && !witness_is_idle(speaker.up);
+	if (piece.n == 0)
+		return;
+	if (speaker.up != NULL)
+		settle_before(speaker.up);
+	p = buf_join(&piece, piece.n, 0);
+	sock = sock_of(speaker);
+	if (sock != NULL && kernel_hears(sock)) {
+		if (speaker.up != NULL)
 			witness_up_says(speaker.up, p, piece.n);
-		} else
+		else
 			witness_down_says(speaker.down, p, piece.n);
 		kernel_receive(sock, p, piece.n);
 		settle();
@@ -324,7 +336,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	memset(clients, 0, sizeof(clients));
 	speaker = (struct who){ NULL, NULL };
 	written = 0;
-	at_once = false;
+	at_once = waiting = false;
 	play(in.p, in.n);
 	wait_for_the_end();
 	world_end();
