@@ -261,8 +261,11 @@ conn_turn(struct conn *c)
 		finish_shake(c);
 	if (c->fd == -1 || c->state != CONN_OPEN)
 		return;
-	if ((c->out.n > 0 || c->shut) && c->can_write && flush_blocked(c))
+	if ((c->out.n > 0 || c->shut) && c->can_write && flush_blocked(c)) {
+		if (has_pending(c))
+			c->can_read = true;
 		c->ops->writable(c);
+	}
 	if (c->fd != -1 && c->can_read && !c->paused)
 		c->ops->readable(c);
 }

@@ -134,11 +134,13 @@ tls_read(struct conn *c, void *to, size_t n)
 {
 	struct tls_session *t = c->session;
 	size_t got = 0;
+	bool some;
 
 	if (!goes_on(t))
 		return -1;
-	t->dry = SSL_read_ex(t->ssl, to, n, &got) != 1;
-	return t->dry ? outcome(t, 0) : (ssize_t)got;
+	some = SSL_read_ex(t->ssl, to, n, &got) == 1;
+	t->dry = !some && !SSL_want_write(t->ssl);
+	return some ? (ssize_t)got : outcome(t, 0);
 }
 
 static ssize_t

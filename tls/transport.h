@@ -26,7 +26,8 @@ struct transport;
  * pending
  *	 True: read again without waiting for an event.  False only when the
  *	 socket was read dry or the last read left nothing anywhere, so an edge
- *	 will come.
+ *	 will come.  A read that had to send first leaves true: what is behind
+ *	 it can be read once the socket is writable.
  * shut	 Sends close_notify, then FIN.  When the kernel has no room for it,
  *	 -1 with EAGAIN: call it again when the socket is writable.
  */

@@ -169,6 +169,27 @@ Test(conn_transport, bytes_that_wait_in_the_transport_are_not_forgotten)
 	cr_assert_eq(owner.readables, 1);
 }
 
+/* A transport may have to send before it can read on. */
+Test(conn_transport, bytes_that_waited_for_room_are_read_when_there_is_some)
+{
+	static char bytes[1 << 16];
+
+	open_conn();
+	c.transport = &script;
+	fill(8u << 20);
+	cr_assert_eq(conn_flush(&c), 0);
+	cr_assert(!c.can_write);
+	cr_assert_eq(conn_read(&c, &owner.in, 1), -1);
+	settle();
+	owner.readables = 0;
+	is_pending = true;
+	cr_assert(DRIVE_UNTIL(loop,
+	    (recv(peer, bytes, sizeof(bytes), MSG_DONTWAIT),
+		owner.writables > 0)));
+	cr_assert_geq(owner.readables, 1);
+	is_pending = false;
+}
+
 Test(conn_transport, a_flush_leaves_our_end_open)
 {
 	open_conn();

@@ -86,6 +86,16 @@ socket_is_empty(void)
 	return recv(w.conn.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1;
 }
 
+void
+fill_to_the_brim(void)
+{
+	while (server_write("x", 1) == 1)
+		;
+	do
+		cr_assert_eq(client_take(0, 1), 1);
+	while (server_write("x", 1) == -1);
+}
+
 int
 client_error(int n)
 {

@@ -33,6 +33,8 @@ ssize_t	 server_write(const void *, size_t);
 bool	 pending(void);
 /* Nothing waits in the socket. */
 bool	 socket_is_empty(void);
+/* One-byte records until the socket is full to the brim and none is owed. */
+void	 fill_to_the_brim(void);
 /* What an earlier call left in OpenSSL's queue and errno means nothing. */
 void	 leave_stale_errors(void);
 

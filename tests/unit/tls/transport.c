@@ -170,6 +170,29 @@ Test(transport, answers_key_updates_amid_a_refused_record)
 
 /* ---- what waits ---- */
 
+/* OpenSSL reads no further while its answer to a key update finds no room. */
+Test(transport, has_pending_what_is_behind_a_key_update_it_could_not_answer)
+{
+	shake();
+	tiny_buffers();
+	cr_assert_eq(client_take(0, 1), 0); /* the ticket */
+	fill_to_the_brim();
+	SSL_key_update(w.client, SSL_KEY_UPDATE_REQUESTED);
+	say(10);
+	say(20);
+	cr_assert_eq(server_read(got, BULK), 10);
+	cr_assert_eq(server_write("y", 1), -1);
+	cr_assert_eq(errno, EAGAIN);
+	cr_assert_eq(server_read(got, BULK), -1);
+	cr_assert_eq(errno, EAGAIN);
+	cr_assert(pending());
+	while (client_take(0, BULK) > 0)
+		;
+	cr_assert_eq(server_write("y", 1), 1);
+	cr_assert_eq(server_read(got, BULK), 20);
+	cr_assert_not(pending());
+}
+
 Test(transport, has_nothing_pending_when_the_socket_was_read_dry)
 {
 	shake();

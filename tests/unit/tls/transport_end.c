@@ -104,17 +104,6 @@ Test(transport_end, before_its_handshake_shuts_with_a_fin_alone)
 	cr_assert_eq(recv(w.fd, &byte, 1, 0), 0);
 }
 
-/* One-byte records until the socket is full to the brim and none is owed. */
-static void
-fill_to_the_brim(void)
-{
-	while (server_write("x", 1) == 1)
-		;
-	do
-		cr_assert_eq(client_take(0, 1), 1);
-	while (server_write("x", 1) == -1);
-}
-
 Test(transport_end, keeps_close_notify_for_a_socket_that_is_full)
 {
 	int n;
