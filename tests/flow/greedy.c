@@ -190,6 +190,44 @@ Test(greedy, a_body_in_single_bytes_is_held_in_little_memory)
 	daemon_stop(f.d);
 }
 
+/* When it has not grown for a while. */
+static long
+rss_at_rest(void)
+{
+	long rss = 0, now;
+
+	while ((now = daemon_rss(f.d)) > rss) {
+		rss = now;
+		wait_till(wait_now() + 300);
+	}
+	return rss;
+}
+
+/* A window of it, though the server would send much more. */
+Test(greedy, an_answer_that_nobody_takes_is_held_in_little_memory)
+{
+	enum { CLIENTS = 40, KIB_EACH = 110 };
+	struct client c[CLIENTS];
+	long before, grown;
+	unsigned i;
+
+	start("");
+	origin_reply(o, (struct reply){ .sized = true, .size = 50 << 20 });
+	before = daemon_rss(f.d);
+	for (i = 0; i < CLIENTS; i++) {
+		c[i] = (struct client){ .receive_buffer = 4096 };
+		cr_assert(client_connect(&c[i], f.port));
+		cr_assert(client_print(&c[i], GET_IT));
+	}
+	for (i = 0; i < CLIENTS; i++)
+		cr_assert(WAIT_FOR(10000, has_answer(&c[i])));
+	grown = rss_at_rest() - before;
+	if (!daemon_is_sanitized())
+		cr_assert_lt(
+		    grown, CLIENTS * KIB_EACH, "%ld KiB each", grown / CLIENTS);
+	daemon_stop(f.d);
+}
+
 /* ---- connections from one address --------------------------------------- */
 
 static const char *const rejected =
