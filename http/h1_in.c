@@ -20,6 +20,7 @@ static void client_end(struct h1 *, bool clean);
 static void end_half(struct h1 *);
 static bool is_unasked(struct h1 *);
 static bool consume_head(struct h1 *);
+static struct text whole(struct h1 *);
 static bool read_request(struct h1 *, size_t);
 static bool read_response(struct h1 *, size_t);
 static bool opens_tunnel(const struct h1 *);
@@ -198,18 +199,13 @@ is_unasked(struct h1 *h)
 	return h->conn->sent == h->out_mark;
 }
 
-/* The bytes of a head must lie side by side. */
 static bool
 consume_head(struct h1 *h)
 {
-	struct text front = buf_front(&h->bytes);
+	struct text front = whole(h);
 	enum end why = END_NONE;
 	ssize_t n;
 
-	if (front.n < h->bytes.n) {
-		front.p = buf_join(&h->bytes, h->bytes.n, 0);
-		front.n = h->bytes.n;
-	}
 	if (is_unasked(h)) {
 		h1_fail(h, END_STALE_UNSENT);
 		return false;
@@ -227,6 +223,24 @@ consume_head(struct h1 *h)
 		return bad(h, why);
 	return h->server != NULL ? read_request(h, (size_t)n)
 				 : read_response(h, (size_t)n);
+}
+
+/*
+ * All that is here, side by side.  What needs more than a block is given as
+ * much again, as far as a head may grow: were it moved for every byte, a
+ * trickle would cost us far more than its sender.
+ */
+static struct text
+whole(struct h1 *h)
+{
+	size_t n = h->bytes.n, most = h->settings->limits.head_bytes, room = 0;
+	struct text front = buf_front(&h->bytes);
+
+	if (front.n == n)
+		return front;
+	if (n > BUF_ROOM && n < most)
+		room = n < most - n ? n : most - n;
+	return (struct text){ buf_join(&h->bytes, n, room), n };
 }
 
 static bool
@@ -404,13 +418,12 @@ consume_chunks(struct h1 *h)
 static bool
 consume_trailers(struct h1 *h)
 {
-	const char *p = buf_join(&h->bytes, h->bytes.n, 0);
-	struct h1_limits limits = h->settings->limits;
+	struct text all = whole(h);
 	enum end why = END_NONE;
 	ssize_t n;
 
-	n = h1_parse_trailers(
-	    &h->parser, &h->trailers, &h->arena, p, h->bytes.n, &limits, &why);
+	n = h1_parse_trailers(&h->parser, &h->trailers, &h->arena, all.p, all.n,
+	    &h->settings->limits, &why);
 	if (n == 0)
 		return false;
 	if (n == -1)

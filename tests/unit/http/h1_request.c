@@ -231,6 +231,29 @@ Test(h1_request, what_stands_behind_a_request_is_read_to_the_same_length)
 	    unread(), (int)(strlen("GET /b") + sizeof(more) - BUF_ROOM));
 }
 
+/* Its bytes lie side by side, and have room for those to come. */
+Test(h1_request, a_long_head_is_not_moved_for_every_byte)
+{
+	static char much[BUF_ROOM + 100];
+	const char *at = NULL;
+	unsigned moved = 0;
+
+	w.settings.limits.head_bytes = 2 * BUF_ROOM;
+	memset(much, 'a', sizeof(much));
+	wire_say(&w, "GET / HTTP/1.1\r\nA: ");
+	wire_say_n(&w, much, sizeof(much));
+	for (int i = 0; i < 1000; i++) {
+		wire_say(&w, "a");
+		moved += buf_front(wire_bytes(&w)).p != at;
+		at = buf_front(wire_bytes(&w)).p;
+	}
+	cr_assert_leq(moved, 2);
+	cr_assert_leq(block_count().live_bytes, 2 * BUF_ROOM + 1024);
+	wire_say(&w, "\r\nHost: h\r\n\r\n");
+	wire_heard(&w, "request GET / last;");
+	answer(200, "ok");
+}
+
 Test(h1_request, a_head_and_its_texts_stay_good_until_flushed)
 {
 	struct text path;

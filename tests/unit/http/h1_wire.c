@@ -316,6 +316,12 @@ wire_waits(struct wire *w)
 							: WAITS_IDLE;
 }
 
+const struct buf *
+wire_bytes(struct wire *w)
+{
+	return &((struct h1 *)w->conn.owner)->bytes;
+}
+
 static struct pace *
 pace_of(struct wire *w)
 {

@@ -91,6 +91,8 @@ bool	 wire_ends(struct wire *);		/* eof or reset is set */
 bool	 wire_is_reset(struct wire *);		/* and that is its end */
 
 enum wire_wait wire_waits(struct wire *);
+/* What has been read and not yet understood. */
+const struct buf *wire_bytes(struct wire *);
 /* When who must keep a pace is out of time. */
 uint64_t wire_due(struct wire *);
 /* As if it had been waited for that long already. */
