@@ -23,10 +23,10 @@
 /*
  * Fewer bytes than these are copied behind others rather than linked: one piece
  * to send costs less than two (measured at 1 KiB: 5 % of a request's time), and
- * a linked piece keeps its whole block.  With this no more than four times as
+ * a linked piece keeps its whole block.  With this no more than twice as
  * much waits as there are bytes, also when a peer sends them one by one.
  */
-#define LINK_LEAST (BUF_ROOM / 4)
+#define LINK_LEAST (BUF_ROOM / 2)
 
 struct span {
 	struct span *next;

@@ -14,7 +14,7 @@
  * LIFO, capped) and never cross threads.  All zero is a valid empty buf; an
  * empty buf holds no block.  Bytes are moved or shared between bufs by
  * reference, never copied, unless they are few: what is held costs no more than
- * four times its bytes, and a block.
+ * twice its bytes, and a block.
  *
  * A span's bytes are immutable once appended: sharing them is safe.  Only the
  * last span of a buf, when it alone refers to its block, grows.

@@ -120,7 +120,7 @@ Test(buf_memory, single_bytes_kept_twice_do_not_keep_a_block_each)
 	cr_assert_eq(live(), 0);
 }
 
-/* What waits costs no more than four times its bytes, however it came. */
+/* What waits costs no more than twice its bytes, however it came. */
 Test(buf_memory, pieces_of_any_size_keep_blocks_in_proportion)
 {
 	for (size_t piece = 1; piece <= 16000; piece += 97) {
@@ -134,7 +134,7 @@ Test(buf_memory, pieces_of_any_size_keep_blocks_in_proportion)
 			buf_move(&held, &read, piece);
 		}
 		cr_assert_leq(live(),
-		    4 * (held.n + BLOCK_BYTES) + 2 * BLOCK_BYTES,
+		    2 * (held.n + BLOCK_BYTES) + 2 * BLOCK_BYTES,
 		    "pieces of %zu: %zu", piece, live());
 		buf_clear(&kept);
 		buf_clear(&held);
