@@ -2,18 +2,21 @@
  * Many connections from one process that all behave in one way, for the
  * scripts in tests/soak.
  *
- *	hold PORT N idle|head|body|stuck|unread|greedy [--tls]
+ *	hold PORT N idle|shake|head|body|stuck|unread|sip|greedy [--tls]
  *
  *	idle	asked once, heard the answer and stay
+ *	shake	begin a TLS handshake, then send a byte a second
  *	head	send a head of 32 KB, then a byte a second, and never its end
  *	body	send a body by a byte a second
  *	stuck	send to /stuck as much of a body as is taken, bit by bit
  *	unread	ask for /much and take nothing of the answer
+ *	sip	ask for it, and take a byte a second
  *	greedy	a large head, and all that stuck and unread do, at /greedy
  *
- * Says "ready" when all have.  From then on until SIGTERM it opens anew, each
- * second, what the other side has ended, but for idle ones; and then says how
- * many those were.  With --tls it is TLS 1.3.
+ * Says "ready" when all have.  From then on until SIGTERM it looks after each
+ * once a second, a few at a time as if they were many clients: what the other
+ * side has ended it opens anew, but for idle ones; and then says how many those
+ * were.  With --tls it is TLS 1.3.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -40,6 +43,7 @@ enum {
 	PATIENCE_MS = 1000,
 	ANSWER_MOST = 16384,
 	SMALL_BUFFER = 4096, /* where the kernel is to hold little for us */
+	TURNS = 50, /* in a second */
 	CALL_S = 10
 };
 
@@ -49,16 +53,19 @@ struct way {
 	bool is_endless; /* it, too */
 	bool has_body;
 	bool pours; /* the body */
+	bool sips; /* of the answer */
 };
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: t\r\n"
 #define POST(path) \
 	"POST " path " HTTP/1.1\r\nHost: t\r\nContent-Length: 1000000000\r\n"
 static const struct way ways[] = {
 	{ .name = "idle", .begin = GET("/") },
+	{ .name = "shake", .begin = "\x16\x03\x01\x02", .is_endless = 1 },
 	{ .name = "head", .begin = GET("/"), .is_large = 1, .is_endless = 1 },
-	{ .name = "body", .begin = POST("/"), .has_body = 1 },
+	{ .name = "body", .begin = POST("/body"), .has_body = 1 },
 	{ .name = "stuck", .begin = POST("/stuck"), .has_body = 1, .pours = 1 },
 	{ .name = "unread", .begin = GET("/much") },
+	{ .name = "sip", .begin = GET("/much"), .sips = 1 },
 	{ .name = "greedy",
 	    .begin = POST("/greedy"),
 	    .is_large = 1,
@@ -103,8 +110,8 @@ main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	if (!read_arguments(argc, argv, &n)) {
 		fprintf(stderr,
-		    "usage: hold PORT N idle|head|body|stuck|unread|greedy "
-		    "[--tls]\n");
+		    "usage: hold PORT N idle|shake|head|body|stuck|unread|"
+		    "sip|greedy [--tls]\n");
 		return 2;
 	}
 	compose();
@@ -162,7 +169,7 @@ compose(void)
 static bool
 hold(struct held *all, unsigned n)
 {
-	unsigned i, ended = 0;
+	unsigned i, turn = 0, ended = 0;
 	sigset_t end;
 
 	sigemptyset(&end);
@@ -178,7 +185,7 @@ hold(struct held *all, unsigned n)
 	printf("ready\n");
 	fflush(stdout);
 	while (!is_told_to_end(&end))
-		for (i = 0; i < n && !is_idle(); i++) {
+		for (i = turn++ % TURNS; i < n && !is_idle(); i += TURNS) {
 			trickle(&all[i]);
 			if (!has_ended(&all[i]))
 				continue;
@@ -312,8 +319,14 @@ pour(struct held *all, unsigned n)
 static void
 trickle(struct held *c)
 {
+	char byte = 'a';
+
 	if (way->is_endless || way->has_body)
-		(void)put(c, "a", 1);
+		(void)put(c, &byte, 1);
+	else if (way->sips && c->ssl != NULL)
+		(void)SSL_read(c->ssl, &byte, 1);
+	else if (way->sips)
+		(void)!recv(c->fd, &byte, 1, 0);
 	ERR_clear_error();
 }
 
@@ -336,11 +349,11 @@ close_one(struct held *c)
 	*c = (struct held){ .fd = -1 };
 }
 
-/* Waits a second for it. */
+/* Waits a turn for it. */
 static bool
 is_told_to_end(const sigset_t *by)
 {
-	struct timespec most = { .tv_sec = 1 };
+	struct timespec most = { .tv_nsec = 1000000000 / TURNS };
 
 	return sigtimedwait(by, NULL, &most) != -1;
 }
