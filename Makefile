@@ -60,8 +60,8 @@ need    = $(if $(call found,$(call module,$(1))),,$(error \
 modules = $(foreach l,$(1),$(call module,$(l)))
 
 # Goals that compile nothing in this make; the others want their libraries.
-LIGHT = help clean uninstall check demo lint layers mutants bench bench-quick \
-	fuzz fuzz-coverage fuzz-merge \
+LIGHT = help clean uninstall check demo lint layers mutants \
+	bench bench-quick instructions fuzz fuzz-coverage fuzz-merge \
 	style format man deps soak soak-node soak-websocket soak-idle
 GOALS = $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(LIGHT),$(GOALS)),)
@@ -112,7 +112,8 @@ PAGES   = $(wildcard man/*.[1-9])
 
 .PHONY: all help tests flows helpers fuzzers check layers pure lint style \
 	soak soak-node soak-websocket soak-idle format man fuzz mutants demo \
-	deps bench bench-quick bench-programs install uninstall clean \
+	deps bench bench-quick bench-programs instructions install uninstall \
+	clean \
 	compile_commands FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -144,6 +145,7 @@ help:
 #: make bench               fairlead, its peers and the limit: under an hour,
 #:                          on a quiet machine; ONLY=S1,S9 PEERS=nginx ROUNDS=5
 #: make bench-quick         a look at it, under 3 minutes
+#: make instructions        record what make check holds a request's cost to
 #: make mutants SEED=1      30 one-line mutations against the tests
 #: make demo                try it: backends, proxy, load, live figures
 #: make V=1                 show the commands
@@ -398,6 +400,12 @@ bench bench-quick:
 	    $(if $(PEERS),--peers $(PEERS)) \
 	    $(if $(ROUNDS),--rounds $(ROUNDS)) --into $(if \
 	    $(filter bench-quick,$@)$(ONLY)$(PEERS),$(BUILD)/bench,tests/bench/results)
+
+# A plain build under valgrind: tests/bench/instructions.txt.
+instructions:
+	@tools/deps check
+	@$(MAKE) $(PARALLEL) -s --no-print-directory all bench-programs SAN=
+	@python3 -B tests/bench/instructions.py record
 
 # All cores, unless the caller said how many.
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))

@@ -7,6 +7,7 @@ and whatever way the benchmark ends, everything it started ends with it."""
 import ctypes
 import fcntl
 import os
+import re
 import resource
 import shutil
 import signal
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 
-START_S = 20
+START_S = 60
 STOP_S = 3
 PROXY_CORE, RIG_CORE = 0, min(1, os.cpu_count() - 1)
 INSIDE = "FAIRLEAD_BENCH_INSIDE"
@@ -85,8 +86,8 @@ def cores_for(workers):
 
 
 class Process:
-    """Pinned to its cores.  Its words go to a file of its directory; those of
-    one that talks can be read."""
+    """Pinned to its cores, if there are any.  Its words go to a file of its
+    directory; those of one that talks can be read."""
 
     def __init__(self, command, cores, directory, env=None, talks=False):
         self.log = tempfile.NamedTemporaryFile(
@@ -94,7 +95,8 @@ class Process:
 
         def prepare():
             die_with_parent()
-            os.sched_setaffinity(0, cores)
+            if cores is not None:
+                os.sched_setaffinity(0, cores)
             hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -108,6 +110,15 @@ class Process:
     def words(self):
         with open(self.log.name, errors="replace") as f:
             return f.read()[-2000:]
+
+    def said(self, pattern):
+        """What it says, when it comes."""
+        end = time.monotonic() + START_S
+        while time.monotonic() < end and self.child.poll() is None:
+            if found := re.search(pattern, self.words()):
+                return found.group(1)
+            time.sleep(0.02)
+        raise Failure("does not say %s: %s" % (pattern, self.words()))
 
     def listens(self, port):
         """Wait for it."""

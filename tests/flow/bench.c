@@ -9,7 +9,7 @@
 #include "tests/lib/bytes.h"
 #include "tests/lib/daemon.h"
 
-TestSuite(bench, .timeout = 300);
+TestSuite(bench, .timeout = 900);
 
 static const char *
 setting(const char *name, const char *otherwise)
@@ -19,25 +19,42 @@ setting(const char *name, const char *otherwise)
 	return value != NULL ? value : otherwise;
 }
 
-Test(bench, it_measures_the_limit_and_the_program)
+/* A script of tests/bench, whose files and words go into that directory. */
+static void
+must_run(const char *into, const char *script, const char *options)
 {
 	const char *root = setting("FAIRLEAD_ROOT", ".");
-	char *into = daemon_directory();
-	char *command =
-	    keep_printf("python3 -B %s/tests/bench/bench.py "
-			"--fairlead %s --programs %s/bench "
-			"--quick --only S1,S3r --peers none --rounds 1 "
-			"--seconds 0.5 --takes 1 --into %s "
-			"--samples %s/samples > %s/said 2>&1",
-		root, setting("FAIRLEAD_BIN", "./fairlead"),
-		setting("FAIRLEAD_TESTS", "build/tests"), into, into, into);
+	char *command = keep_printf("python3 -B %s/tests/bench/%s %s "
+				    "--fairlead %s --programs %s/bench "
+				    "--into %s >%s/said 2>&1",
+	    root, script, options, setting("FAIRLEAD_BIN", "./fairlead"),
+	    setting("FAIRLEAD_TESTS", "build/tests"), into, into);
 	int status = system(command);
-	char *table = keep_file(keep_printf("%s/table.md", into));
 
 	cr_assert_eq(status, 0, "%s", keep_file(keep_printf("%s/said", into)));
+}
+
+Test(bench, it_measures_the_limit_and_the_program)
+{
+	char *into = daemon_directory(), *table;
+
+	must_run(into, "bench.py",
+	    keep_printf("--quick --only S1,S3r --peers none --rounds 1 "
+			"--seconds 0.5 --samples %s/samples",
+		into));
+	table = keep_file(keep_printf("%s/table.md", into));
 	cr_assert_not_null(strstr(table, "\n| relay    | "), "%s", table);
 	cr_assert_not_null(strstr(table, "\n| fairlead | "), "%s", table);
 	cr_assert_null(strstr(table, "failed"), "%s", table);
 	cr_assert(
 	    *keep_file(keep_printf("%s/plot.svg", into)) == '<', "no plot");
+}
+
+/* A sanitizer's build is another program, with other counts. */
+Test(bench, a_request_takes_no_more_instructions_than_recorded)
+{
+	if (!daemon_is_sanitized())
+		must_run(keep_printf("%s/bench",
+			     setting("FAIRLEAD_TESTS", "build/tests")),
+		    "instructions.py", "check");
 }
