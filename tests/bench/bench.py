@@ -64,8 +64,8 @@ def read_options():
     o = p.parse_args()
     for path in "fairlead", "programs", "samples", "into":
         setattr(o, path, os.path.abspath(getattr(o, path)))
-    o.rounds = o.rounds or (2 if o.quick else 5)
-    o.seconds = o.seconds or (0.7 if o.quick else 3)
+    o.rounds = o.rounds or (3 if o.quick else 5)
+    o.seconds = o.seconds or (0.8 if o.quick else 3)
     o.takes = o.takes or (1 if o.quick else 3)
     if o.quick and o.peers is None:
         o.peers = "haproxy,nginx"

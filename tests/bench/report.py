@@ -70,7 +70,8 @@ def write(samples, into):
 
 def goal_table(r):
     rows = [[g.scenario, g.text, "-" if g.value is None else g.form % g.value,
-             g.form % g.limit, g.verdict] for g in goals.goals(r)]
+             g.form % g.limit, g.verdict] for g in goals.goals(r)
+            if g.scenario in r.titles]
     return layout([["goal", "", "measured", "at most", ""]] + rows)
 
 
