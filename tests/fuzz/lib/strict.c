@@ -152,13 +152,16 @@ static bool
 for_one_hop(struct strict *s, struct text name, struct text value)
 {
 	static const char *const never[] = { "Keep-Alive", "Proxy-Connection",
-		"Expect", "HTTP2-Settings" };
+		"HTTP2-Settings" };
 	static const char *const known[] = { "close", "keep-alive", "upgrade",
 		"TE" };
 
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (text_equal_fold(name, text_of(never[i])))
 			return true;
+	/* a request's: in a response it says nothing */
+	if (text_equal_fold(name, TEXT("Expect")))
+		return !s->responses;
 	if (text_equal_fold(name, TEXT("TE")))
 		return s->responses || !text_equal(value, TEXT("trailers"));
 	if (!text_equal_fold(name, TEXT("Connection")))
