@@ -62,7 +62,7 @@ modules = $(foreach l,$(1),$(call module,$(l)))
 # Goals that compile nothing in this make; the others want their libraries.
 LIGHT = help clean uninstall check demo lint layers mutants \
 	bench bench-quick instructions fuzz fuzz-coverage fuzz-merge \
-	style format man deps soak soak-node soak-websocket soak-idle
+	style format man deps soak soak-node soak-websocket soak-idle soak-slow
 GOALS = $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(LIGHT),$(GOALS)),)
 ifeq ($(shell command -v pkg-config),)
@@ -111,10 +111,9 @@ FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PAGES   = $(wildcard man/*.[1-9])
 
 .PHONY: all help tests flows helpers fuzzers check layers pure lint style \
-	soak soak-node soak-websocket soak-idle format man fuzz mutants demo \
-	deps bench bench-quick bench-programs instructions install uninstall \
-	clean \
-	compile_commands FORCE
+	soak soak-node soak-websocket soak-idle soak-slow format man fuzz \
+	mutants demo deps bench bench-quick bench-programs instructions \
+	install uninstall clean compile_commands FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -142,6 +141,8 @@ help:
 #: make soak-websocket      node-ws: 1 GiB each way, 1000 sessions, 500 reloads
 #: make soak-idle           memory of a connection: 9,000 idle ones beside nginx's
 #:                          and HAProxy's, and those that want most of it
+#: make soak-slow           slowhttptest with 1000 connections, 4,000 hostile ones
+#:                          in 512 MiB; as root
 #: make bench               fairlead, its peers and the limit: under an hour,
 #:                          on a quiet machine; ONLY=S1,S9 PEERS=nginx ROUNDS=5
 #: make bench-quick         a look at it, under 3 minutes
@@ -287,7 +288,8 @@ soak soak-node soak-websocket:
 # Scripts, each of which prints a table and fails if it is not as it must be;
 # without the others to compare with it says so.
 soak-idle: SCRIPTS = idle worst
-soak-idle:
+soak-slow: SCRIPTS = slow
+soak-idle soak-slow:
 	@tools/deps soak || :
 	@$(MAKE) $(PARALLEL) --no-print-directory all
 	@$(MAKE) $(PARALLEL) --no-print-directory helpers SAN=

@@ -71,10 +71,11 @@ answers() {
 	curl -fsk -m 2 -o /dev/null "$1"
 }
 
-# start_origin [OPTION...]: sets origin to its port.
+# start_origin [OPTION...]: sets origin to its port.  It runs by the command
+# $by, if that is set; so does start_held.
 start_origin() {
 	origin=$(free_port)
-	start origin "$FAIRLEAD_TESTS/origin" "$origin" origin "$@"
+	start origin ${by-} "$FAIRLEAD_TESTS/origin" "$origin" origin "$@"
 	wait_for 10 answers "http://127.0.0.1:$origin/"
 }
 
@@ -82,7 +83,7 @@ start_origin() {
 # there when it returns.  Sets pid; after `end' $work/NAME.log tells how it went.
 start_held() {
 	_log=$work/$1.log
-	start "$1" "$FAIRLEAD_TESTS/hold" "$2" "$3" "$4" ${5+"$5"}
+	start "$1" ${by-} "$FAIRLEAD_TESTS/hold" "$2" "$3" "$4" ${5+"$5"}
 	wait_for 300 is_over_or_ready "$pid" "$_log"
 	grep -q ready "$_log" || fail "$1 is not ready"
 }
