@@ -237,8 +237,9 @@ buf_append_text(struct buf *b, struct text t)
 	buf_append(b, t.p, t.n);
 }
 
+/* False: they are too many for that. */
 static bool
-buf_copy(struct buf *to, const char *p, size_t n)
+append_few(struct buf *to, const char *p, size_t n)
 {
 	if (n >= LINK_LEAST || to->last == NULL)
 		return false;
@@ -255,7 +256,7 @@ buf_move(struct buf *to, struct buf *from, size_t n)
 		size_t part = s->n < n ? s->n : n;
 
 		n -= part;
-		if (buf_copy(to, s->p, part))
+		if (append_few(to, s->p, part))
 			buf_drop(from, part);
 		else if (part == s->n)
 			buf_link(to, buf_unlink_first(from));
@@ -267,14 +268,13 @@ buf_move(struct buf *to, struct buf *from, size_t n)
 }
 
 void
-buf_share(struct buf *to, const struct buf *from, size_t n)
+buf_copy(struct buf *to, const struct buf *from, size_t n)
 {
 	assert(to != from && n <= from->n);
 	for (const struct span *s = from->first; n > 0; s = s->next) {
 		size_t part = s->n < n ? s->n : n;
 
-		if (!buf_copy(to, s->p, part))
-			buf_link(to, span_new(s->block, s->p, part));
+		buf_append(to, s->p, part);
 		n -= part;
 	}
 }

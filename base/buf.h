@@ -12,9 +12,9 @@
  * The house's one container of bytes: a chain of spans over counted 16 KiB
  * blocks.  Blocks come from a free list of the calling thread (thread-local,
  * LIFO, capped) and never cross threads.  All zero is a valid empty buf; an
- * empty buf holds no block.  Bytes are moved or shared between bufs by
- * reference, never copied, unless they are few: what is held costs no more than
- * twice its bytes, and a block.
+ * empty buf holds no block.  Bytes are moved between bufs by reference, and
+ * copied only when they are few: what is held costs no more than twice its
+ * bytes, and a block.
  *
  * A span's bytes are immutable once appended: sharing them is safe.  Only the
  * last span of a buf, when it alone refers to its block, grows.
@@ -39,8 +39,11 @@ void	 buf_append(struct buf *, const void *, size_t);	/* copies */
 void	 buf_append_text(struct buf *, struct text);
 /* Move the first n bytes (n <= from->n) to the end of `to'; small pieces are copied behind what is there. */
 void	 buf_move(struct buf *to, struct buf *from, size_t n);
-/* As buf_move, but both hold the bytes afterwards. */
-void	 buf_share(struct buf *to, const struct buf *from, size_t n);
+/*
+ * Append a copy of the first n bytes.  Were their blocks shared, neither buf
+ * could fill them up, and a peer could make each byte cost a block.
+ */
+void	 buf_copy(struct buf *to, const struct buf *from, size_t n);
 void	 buf_drop(struct buf *, size_t n);	/* forget the first n bytes */
 void	 buf_clear(struct buf *);
 /* The first run of contiguous bytes; n = 0 when empty. */

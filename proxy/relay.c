@@ -76,7 +76,7 @@ keep_for_replay(struct exchange *x, const struct buf *body)
 	if (!x->replayable)
 		return;
 	if (x->replay.n + body->n <= REPLAY_MOST) {
-		buf_share(&x->replay, body, body->n);
+		buf_copy(&x->replay, body, body->n);
 		return;
 	}
 	x->replayable = false;

@@ -39,7 +39,7 @@
 enum {
 	HEAD_BYTES = 32000,
 	FIELDS = 90, /* so many make a head large */
-	PIECE = 4096, /* of what is poured */
+	PIECE = 8192, /* of what is poured: half of a block */
 	PATIENCE_MS = 1000,
 	ANSWER_MOST = 16384,
 	SMALL_BUFFER = 4096, /* where the kernel is to hold little for us */

@@ -63,7 +63,7 @@ main(int argc, char *argv[])
 		.early = true,
 		.sized = true,
 		.size = wish.much,
-		.piece = 4096,
+		.piece = 8192,
 		.pace_ms = 5 });
 	printf("%s listening on port %d\n", wish.options.name, origin_port(o));
 	fflush(stdout);

@@ -80,13 +80,13 @@ op_move(struct rng *rng, struct pair *to, struct pair *from)
 }
 
 static void
-op_share(struct rng *rng, struct pair *to, struct pair *from)
+op_copy(struct rng *rng, struct pair *to, struct pair *from)
 {
 	size_t n = some(rng, from->n);
 
 	if (to == from || n > MODEL_MOST - to->n)
 		return;
-	buf_share(&to->buf, &from->buf, n);
+	buf_copy(&to->buf, &from->buf, n);
 	model_add(to, from->bytes, n);
 }
 
@@ -133,7 +133,7 @@ run(uint64_t seed)
 			op_move(&rng, p, q);
 			break;
 		case 4:
-			op_share(&rng, p, q);
+			op_copy(&rng, p, q);
 			break;
 		case 5:
 		case 6:
