@@ -99,35 +99,30 @@ settle(void)
 }
 
 /*
- * Nobody can tell an answer from what came before it was asked for: what an
- * idle server says comes by itself.
+ * Nobody can tell an answer from what came before it was asked for: an idle
+ * server speaks when nothing waits, and what it says comes by itself.
  */
 static void
-settle_before(const struct up *u)
+let_speak(struct who who)
 {
-	if (waiting && witness_is_idle(u)) {
+	speaker = who;
+	if (waiting && who.up != NULL && witness_is_idle(who.up)) {
 		world_settle();
 		waiting = false;
 	}
-	at_once = at_once && !witness_is_idle(u);
 }
 
 static void
 send_piece(void)
 {
-	const char *p;
-	struct sock *sock;
+	const char *p = piece.n > 0 ? buf_join(&piece, piece.n, 0) : NULL;
+	struct sock *sock = sock_of(speaker);
 
-	if (piece.n == 0)
-		return;
-	if (speaker.up != NULL)
-		settle_before(speaker.up);
-	p = buf_join(&piece, piece.n, 0);
-	sock = sock_of(speaker);
-	if (sock != NULL && kernel_hears(sock)) {
-		if (speaker.up != NULL)
+	if (piece.n > 0 && sock != NULL && kernel_hears(sock)) {
+		if (speaker.up != NULL) {
+			at_once = at_once && !witness_is_idle(speaker.up);
 			witness_up_says(speaker.up, p, piece.n);
-		else
+		} else
 			witness_down_says(speaker.down, p, piece.n);
 		kernel_receive(sock, p, piece.n);
 		settle();
@@ -279,7 +274,7 @@ event(const char *p, size_t n)
 		kernel_connects((enum kernel_connect)((unsigned char)p[1] % 4));
 		return 2;
 	} else if (strchr("AB0123", p[0]) != NULL && p[0] != '\0')
-		speaker = who_is(p[0]);
+		let_speak(who_is(p[0]));
 	else if (strchr("nfrw", p[0]) != NULL && p[0] != '\0')
 		return 1 + happens_to(p[0], p + 1, n - 1);
 	else
