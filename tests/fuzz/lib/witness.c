@@ -64,9 +64,9 @@ tag_of_field(struct text value)
 size_t
 witness_new_tag(char to[WITNESS_TAG])
 {
-	if (nerrands + 1 < WITNESS_TAGS)
-		nerrands++;
-	return print_tag(to, 'c', nerrands);
+	if (nerrands + 1 == WITNESS_TAGS)
+		return 0;
+	return print_tag(to, 'c', ++nerrands);
 }
 
 size_t

@@ -85,7 +85,7 @@ struct up {
 
 void	 witness_begin(uint64_t key);
 void	 witness_end(void);
-/* The text of a tag: what a client writes, or a server. */
+/* The text of a tag: what a client writes, or a server; none is left: 0. */
 size_t	 witness_new_tag(char to[WITNESS_TAG]);
 size_t	 witness_last_tag(char to[WITNESS_TAG]);
 size_t	 witness_tag(const struct up *, char to[WITNESS_TAG]);
