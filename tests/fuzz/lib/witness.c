@@ -392,6 +392,8 @@ up_says_head(struct strict *s)
 	if (s->status >= 200) {
 		u->answered = true;
 		*answer_of(u) = begun;
+		/* whatever it holds is not passed on */
+		answer_of(u)->known = s->status != 205;
 		if (u->turns[u->nturns - 1].head_request)
 			return STRICT_NO_BODY;
 	}
