@@ -31,6 +31,8 @@ enum {
 	ROWS = 64,
 	/* From all servers up again to the first probe that says so. */
 	RECOVERY_MS = 3000,
+	/* From a server's last byte to its word that it was. */
+	SILENCED_MS = 1000,
 	VIOLATIONS_SHOWN = 20
 };
 
@@ -234,6 +236,14 @@ was_killed(const struct crowd_note *n, const char *server)
 		herd, (int)strtol(colon + 1, NULL, 10), n->began, n->ended);
 }
 
+/* A server that is killed as it ends its answer cannot tell that it has. */
+static bool
+was_silenced(const struct crowd_note *n)
+{
+	return herd_was_killed(
+	    herd, HERD_ANY, n->began, n->ended + SILENCED_MS);
+}
+
 /*
  * Whether a server really lost this attempt: it says so itself, it was killed,
  * or it closed a used connection before it read the request.
@@ -341,7 +351,7 @@ judge(unsigned id)
 	switch ((enum outcome)n->outcome) {
 	case OUT_OK:
 	case OUT_ERROR:
-		if (f->seen == 0 || f->done == 0)
+		if (f->seen == 0 || (f->done == 0 && !was_silenced(n)))
 			violation(id, "an answer that no server gave");
 		tally(n->outcome == OUT_ERROR ? "answered 5xx by the server"
 			: retried[id]	      ? "answered 200 at a later try"

@@ -144,7 +144,8 @@ herd_was_killed(const struct herd *h, int port, int64_t from, int64_t until)
 	for (i = 0; i < h->ndeeds; i++) {
 		d = &h->deeds[i];
 		if (d->kill && d->from <= until && d->done >= from &&
-		    (d->server == -1 || h->beasts[d->server].port == port))
+		    (d->server == -1 || port == HERD_ANY ||
+			h->beasts[d->server].port == port))
 			return true;
 	}
 	return false;

@@ -10,7 +10,7 @@
  * What was done to whom and when is remembered, and so is what they logged.
  * All functions assert; only for the test's own thread.
  */
-enum { HERD_SERVERS = 3 };
+enum { HERD_SERVERS = 3, HERD_ANY = 0 };
 
 enum herd_mood {
 	HERD_WILD,	/* faults of every kind, sometimes all down at once */
@@ -41,7 +41,7 @@ void		 herd_stop(struct herd *);
 unsigned	 herd_kills(const struct herd *);
 unsigned	 herd_stops(const struct herd *);
 unsigned	 herd_outages(const struct herd *);
-/* Whether the server on that port was killed in that time. */
+/* Whether the server on that port, or any, was killed in that time. */
 bool		 herd_was_killed(const struct herd *, int port, int64_t from,
 		    int64_t until);
 /* Whether there was a time in it when all were down. */
