@@ -103,10 +103,9 @@ settle(void)
  * server speaks when nothing waits, and what it says comes by itself.
  */
 static void
-let_speak(struct who who)
+let_speak(void)
 {
-	speaker = who;
-	if (waiting && who.up != NULL && witness_is_idle(who.up)) {
+	if (waiting && speaker.up != NULL && witness_is_idle(speaker.up)) {
 		world_settle();
 		waiting = false;
 	}
@@ -274,7 +273,7 @@ event(const char *p, size_t n)
 		kernel_connects((enum kernel_connect)((unsigned char)p[1] % 4));
 		return 2;
 	} else if (strchr("AB0123", p[0]) != NULL && p[0] != '\0')
-		let_speak(who_is(p[0]));
+		speaker = who_is(p[0]);
 	else if (strchr("nfrw", p[0]) != NULL && p[0] != '\0')
 		return 1 + happens_to(p[0], p + 1, n - 1);
 	else
@@ -289,6 +288,8 @@ play(const char *p, size_t n)
 		const char *at = memchr(p, HAPPENS, n);
 		size_t plain = at == NULL ? n : (size_t)(at - p);
 
+		if (piece.n == 0)
+			let_speak();
 		put(p, plain);
 		p += plain;
 		n -= plain;
