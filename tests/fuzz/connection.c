@@ -100,15 +100,19 @@ settle(void)
 
 /*
  * Nobody can tell an answer from what came before it was asked for: an idle
- * server speaks when nothing waits, and what it says comes by itself.
+ * server speaks when nothing waits, for more bytes or for room, and what it says
+ * comes by itself.
  */
 static void
 let_speak(void)
 {
-	if (waiting && speaker.up != NULL && witness_is_idle(speaker.up)) {
-		world_settle();
-		waiting = false;
-	}
+	struct sock *sock = sock_of(speaker);
+
+	if (sock == NULL || speaker.up == NULL || !witness_is_idle(speaker.up))
+		return;
+	kernel_room(sock, KERNEL_NO_LIMIT);
+	world_settle();
+	waiting = false;
 }
 
 static void
