@@ -34,13 +34,16 @@ must_run(const char *into, const char *script, const char *options)
 	cr_assert_eq(status, 0, "%s", keep_file(keep_printf("%s/said", into)));
 }
 
+/* A window is short: a sanitizer's build may not end one request in it. */
 Test(bench, it_measures_the_limit_and_the_program)
 {
 	char *into = daemon_directory(), *table;
 
+	if (daemon_is_sanitized())
+		return;
 	must_run(into, "bench.py",
 	    keep_printf("--quick --only S1,S3r --peers none --rounds 1 "
-			"--seconds 0.5 --samples %s/samples",
+			"--seconds 2 --samples %s/samples",
 		into));
 	table = keep_file(keep_printf("%s/table.md", into));
 	cr_assert_not_null(strstr(table, "\n| relay    | "), "%s", table);
