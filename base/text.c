@@ -206,7 +206,7 @@ text_utf8(struct text t)
 	if (t.n < n || p[1] < least || p[1] > most)
 		return 0;
 	for (size_t i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
+		if (!text_utf8_goes_on(t.p[i]))
 			return 0;
 	return n;
 }

@@ -46,6 +46,12 @@ size_t		text_put_hex(char *to, uint64_t value);	/* lower case, 16 at most */
  * overlong form, a surrogate, what is past U+10FFFF or cut short is none.
  */
 size_t		text_utf8(struct text);
+/* A byte that goes on with a UTF-8 character: it begins none. */
+static inline bool
+text_utf8_goes_on(char c)
+{
+	return (c & 0xc0) == 0x80;
+}
 /* Lower-case ASCII in place. */
 void		text_fold(char *, size_t);
 /* Damerau-Levenshtein distance, for "did you mean"; at most `most' + 1. */

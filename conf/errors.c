@@ -252,7 +252,7 @@ print_source(const struct conf_error *e, FILE *to)
 
 	fprintf(to, "%5u | %s\n      | ", e->place.line, e->source);
 	for (; *p != '\0' && column < e->place.column; p++) {
-		if ((*p & 0xc0) == 0x80)
+		if (text_utf8_goes_on(*p))
 			continue;
 		fputc(*p == '\t' ? '\t' : ' ', to);
 		column++;

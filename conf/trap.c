@@ -23,7 +23,6 @@ quote_it(struct trap *, size_t from, size_t to, const char *message);
 static size_t word_end(struct text, size_t at);
 static size_t line_start(struct text, unsigned line);
 static size_t offset_of(struct text, struct conf_place);
-static bool begins_character(char);
 static bool byte_is(struct text, size_t at, char);
 static bool problem_has(const struct trap *, const char *);
 
@@ -48,7 +47,7 @@ trap_byte(struct trap *t, size_t offset)
 		if (t->yaml.p[i] == '\n') {
 			t->at.line++;
 			t->at.column = 1;
-		} else if (begins_character(t->yaml.p[i]))
+		} else if (!text_utf8_goes_on(t->yaml.p[i]))
 			t->at.column++;
 	}
 }
@@ -223,7 +222,7 @@ quote_it(struct trap *t, size_t from, size_t to, const char *message)
 {
 	t->width = 0;
 	for (size_t i = from; i < to; i++)
-		t->width += begins_character(t->yaml.p[i]);
+		t->width += !text_utf8_goes_on(t->yaml.p[i]);
 	snprintf(t->message, sizeof(t->message), "%s", message);
 	if (to > from)
 		snprintf(t->hint, sizeof(t->hint), "quote it: \"%.*s\"",
@@ -262,15 +261,8 @@ offset_of(struct text yaml, struct conf_place place)
 	for (column = 1; at < yaml.n && column < place.column; column++)
 		do
 			at++;
-		while (at < yaml.n && !begins_character(yaml.p[at]));
+		while (at < yaml.n && text_utf8_goes_on(yaml.p[at]));
 	return at;
-}
-
-/* In UTF-8, and not one of those that go on with it. */
-static bool
-begins_character(char c)
-{
-	return (c & 0xc0) != 0x80;
 }
 
 static bool

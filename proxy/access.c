@@ -159,7 +159,7 @@ before_character(struct text t, size_t n)
 	size_t back;
 
 	for (back = 0; back < 4 && back <= n; back++)
-		if (((unsigned char)t.p[n - back] & 0xc0) != 0x80)
+		if (!text_utf8_goes_on(t.p[n - back]))
 			return n - back;
 	return n;
 }
