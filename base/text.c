@@ -122,6 +122,17 @@ text_split(struct text *rest, char separator, struct text *part)
 	return true;
 }
 
+bool
+text_lists(struct text list, struct text part)
+{
+	struct text one;
+
+	while (text_split(&list, ',', &one))
+		if (one.n > 0 && text_equal_fold(one, part))
+			return true;
+	return false;
+}
+
 static unsigned
 digit_value(char c)
 {

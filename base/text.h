@@ -32,6 +32,8 @@ ptrdiff_t	text_find_last(struct text, char);
  * pieces, TEXT_NONE into none.
  */
 bool		text_split(struct text *rest, char separator, struct text *part);
+/* One part of a comma-separated list is just this, in any case; never an empty one. */
+bool		text_lists(struct text list, struct text part);
 /*
  * Strict 1*DIGIT / 1*HEXDIG: no sign, no space, no overflow past `most';
  * false leaves *value alone.

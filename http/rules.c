@@ -27,7 +27,6 @@ static bool read_option(struct fields *, struct text, struct noted *);
 static bool is_strippable(enum token);
 static bool
 takes_request_field(const struct field *, bool trusted, struct noted *);
-static bool names_trailers(struct text codings);
 static bool takes_field(const struct field *, struct noted *);
 static void read_keep_alive(struct text, struct noted *);
 static bool frame_request(struct head *, const struct noted *, enum end *why);
@@ -238,7 +237,7 @@ takes_request_field(const struct field *f, bool trusted, struct noted *noted)
 		noted->authorizations++;
 		return false;
 	case TOKEN_TE:
-		noted->trailers |= names_trailers(f->value);
+		noted->trailers |= text_lists(f->value, TEXT("trailers"));
 		return true;
 	case TOKEN_FORWARDED:
 	case TOKEN_X_FORWARDED_FOR:
@@ -252,17 +251,6 @@ takes_request_field(const struct field *f, bool trusted, struct noted *noted)
 	default:
 		return takes_field(f, noted);
 	}
-}
-
-static bool
-names_trailers(struct text codings)
-{
-	struct text coding;
-
-	while (text_split(&codings, ',', &coding))
-		if (text_equal_fold(coding, TEXT("trailers")))
-			return true;
-	return false;
 }
 
 /* The same in both directions: framing, and hop-by-hop (RFC 9110 7.6.1). */
@@ -505,7 +493,7 @@ static bool
 is_agreed(struct head *head, const struct noted *noted, struct text asked)
 {
 	return head->version == HTTP_1_1 && noted->upgrading &&
-	    noted->upgrades == 1 && upgrade_names(asked, noted->upgrade) &&
+	    noted->upgrades == 1 && text_lists(asked, noted->upgrade) &&
 	    noted->codings == 0 && frame(head, noted) && head->length == 0;
 }
 

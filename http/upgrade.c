@@ -20,24 +20,13 @@ upgrade_select(struct text asked, enum method method,
 
 	while (text_split(&asked, ',', &token)) {
 		if (!is_allowed(token, method, allowed, nallowed) ||
-		    upgrade_names(some, token))
+		    text_lists(some, token))
 			continue;
 		some = some.n == 0 ? token
 				   : arena_printf(arena, "%.*s, %.*s",
 					 TEXT_ARG(some), TEXT_ARG(token));
 	}
 	return some;
-}
-
-bool
-upgrade_names(struct text list, struct text token)
-{
-	struct text one;
-
-	while (text_split(&list, ',', &one))
-		if (one.n > 0 && text_equal_fold(one, token))
-			return true;
-	return false;
 }
 
 bool

@@ -20,8 +20,6 @@ struct arena;
 struct text	upgrade_select(struct text asked, enum method,
 		    const char *const *allowed, unsigned nallowed,
 		    struct arena *);
-/* One of the list is exactly this token. */
-bool		upgrade_names(struct text list, struct text token);
 bool		upgrade_is_token(struct text);
 bool		upgrade_is_websocket(struct text);
 /* h2c and its like: what follows would be requests that nobody judged. */

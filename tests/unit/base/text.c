@@ -345,3 +345,12 @@ Test(text, distance_of_long_names_is_equality)
 	a[64] = b[64] = '\0';
 	cr_assert_eq(text_distance(t(a), t(b), 3), 1);
 }
+
+Test(text, a_list_names_whole_tokens)
+{
+	cr_expect(text_lists(TEXT("a, web/1"), TEXT("WEB/1")));
+	cr_expect_not(text_lists(TEXT("a, web/1"), TEXT("web")));
+	cr_expect_not(text_lists(TEXT("a, web/1"), TEXT("a, web/1")));
+	cr_expect_not(text_lists(TEXT("a,,b"), TEXT("")));
+	cr_expect_not(text_lists(TEXT_NONE, TEXT("a")));
+}

@@ -50,15 +50,6 @@ Test(upgrade, what_is_allowed_of_what_is_asked_for_goes_on)
 	}
 }
 
-Test(upgrade, a_list_names_whole_tokens)
-{
-	cr_expect(upgrade_names(TEXT("a, web/1"), TEXT("WEB/1")));
-	cr_expect_not(upgrade_names(TEXT("a, web/1"), TEXT("web")));
-	cr_expect_not(upgrade_names(TEXT("a, web/1"), TEXT("a, web/1")));
-	cr_expect_not(upgrade_names(TEXT("a,,b"), TEXT("")));
-	cr_expect_not(upgrade_names(TEXT_NONE, TEXT("a")));
-}
-
 Test(upgrade, a_token_has_a_name_and_perhaps_a_version)
 {
 	cr_expect(upgrade_is_token(TEXT("a")));
