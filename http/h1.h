@@ -50,7 +50,8 @@ void	h1_serve(struct conn *, const struct h1_settings *, bool trusted,
 	    const struct h1_server_owner *, void *owner);
 /*
  * A stream for one request on an open conn.  `reused': the conn was idle
- * before, so that its loss before any response is nobody's fault.
+ * before, so that its loss before any response is nobody's fault.  The texts of
+ * a response's head are good while the sink hears it, and no longer.
  */
 struct stream	*h1_ask(struct conn *, const struct h1_settings *, bool reused,
 		    const struct h1_client_owner *, void *owner);

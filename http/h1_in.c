@@ -23,6 +23,7 @@ static bool consume_head(struct h1 *);
 static struct text whole(struct h1 *);
 static bool read_request(struct h1 *, size_t);
 static bool read_response(struct h1 *, size_t);
+static bool hear_response(struct h1 *, size_t);
 static bool opens_tunnel(const struct h1 *);
 static bool tunnel(struct h1 *);
 static bool interim(struct h1 *, size_t);
@@ -274,8 +275,21 @@ read_request(struct h1 *h, size_t n)
 	return !h->over;
 }
 
+/* Its texts are good while the sink hears of it, and no longer. */
 static bool
 read_response(struct h1 *h, size_t n)
+{
+	struct block *held = buf_hold(&h->bytes);
+	bool more;
+
+	buf_drop(&h->bytes, n);
+	more = hear_response(h, n);
+	block_unref(held);
+	return more;
+}
+
+static bool
+hear_response(struct h1 *h, size_t n)
 {
 	enum end why = END_NONE;
 	bool last;
@@ -283,10 +297,6 @@ read_response(struct h1 *h, size_t n)
 	if (opens_tunnel(h) ? !rules_tunnel(&h->head, h->upgrade, &why)
 			    : !rules_response(&h->head, h->asked, &why))
 		return bad(h, why);
-	if (h->held != NULL)
-		block_unref(h->held);
-	h->held = buf_hold(&h->bytes);
-	buf_drop(&h->bytes, n);
 	if (h->head.tunnel)
 		return tunnel(h);
 	if (h->head.status < 200)

@@ -158,7 +158,8 @@ sink_flushed(void *arg)
 	struct wire *w = arg;
 
 	hear(w, "flushed");
-	hear_head(w, w->head);
+	if (w->head->status == 0) /* a response's texts are good no longer */
+		hear_head(w, w->head);
 	heard_all(w, "flushed");
 }
 
