@@ -22,7 +22,7 @@ struct stream;
  * - A head may come several times: 1xx heads first, then one final head.
  * - No verb calls its own sink before it returns: what a call brings about is
  *   heard in a later turn of the loop.
- * - A codec delivers at most a window (64 KiB) of body beyond what was `took';
+ * - A codec delivers at most a window (32 KiB) of body beyond what was `took';
  *   a sink that is given bytes moves all of them out of the buf.
  * - After gone, and after reset, the sink hears no more, and the stream must
  *   not be touched again.  A server's stream (towards a client) also ends with
@@ -59,6 +59,6 @@ struct stream {
 	uint64_t		 began;		/* a server's: its first byte came, or its turn */
 };
 
-#define STREAM_WINDOW	65536		/* bytes delivered beyond took */
+#define STREAM_WINDOW	32768		/* bytes delivered beyond took */
 
 #endif

@@ -10,7 +10,7 @@
 #include "proxy/exchange.h"
 #include "proxy/headers.h"
 
-#define REPLAY_MOST STREAM_WINDOW /* request body kept to be sent again */
+#define REPLAY_MOST 65536 /* request body kept to be sent again */
 
 static size_t gone_onward(const struct stream *, size_t);
 static void keep_for_replay(struct exchange *, const struct buf *);

@@ -206,7 +206,7 @@ rss_at_rest(void)
 /* A window of it, though the server would send much more. */
 Test(greedy, an_answer_that_nobody_takes_is_held_in_little_memory)
 {
-	enum { CLIENTS = 40, KIB_EACH = 110 };
+	enum { CLIENTS = 40, KIB_EACH = 90 };
 	struct client c[CLIENTS];
 	long before, grown;
 	unsigned i;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tests/lib/bytes.h"
 #include "tests/unit/http/h1_asked.h"
 
 TestSuite(h1_response, .init = wired_up, .fini = wired_down, .timeout = 60);
@@ -180,11 +181,12 @@ Test(h1_response, trailers_that_are_none_end_it)
 
 Test(h1_response, a_window_and_no_byte_more_is_delivered_beyond_took)
 {
-	static char bytes[100000];
+	static char bytes[3 * STREAM_WINDOW / 2];
 
 	w.keeps = w.quiet = true;
 	ask();
-	wire_say(&w, OK "Content-Length: 100000\r\n\r\n");
+	wire_say(
+	    &w, keep_printf(OK "Content-Length: %zu\r\n\r\n", sizeof(bytes)));
 	cr_assert_eq(wire_waits(&w), WAITS_IDLE);
 	cr_assert_eq(send(w.fd, bytes, sizeof(bytes), MSG_DONTWAIT),
 	    (ssize_t)sizeof(bytes));
@@ -198,7 +200,7 @@ Test(h1_response, a_window_and_no_byte_more_is_delivered_beyond_took)
 	cr_assert_eq(w.body, STREAM_WINDOW + 10);
 	wire_took(&w, STREAM_WINDOW);
 	wire_settle(&w);
-	cr_assert_eq(w.body, 100000);
+	cr_assert_eq(w.body, sizeof(bytes));
 	wire_heard(&w, "head 200;body  last;done keep;");
 }
 
