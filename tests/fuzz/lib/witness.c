@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/hash.h"
-#include "http/head.h"
+#include "http/h1_private.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "tests/fuzz/lib/kernel.h"
@@ -20,6 +20,8 @@ void __wrap_exchange_new(
     struct client *, struct stream *, struct head *, bool, enum end);
 void __real_exchange_end(struct exchange *);
 void __wrap_exchange_end(struct exchange *);
+void __real_h1_open_tunnel(struct h1 *);
+void __wrap_h1_open_tunnel(struct h1 *);
 
 static char key[10]; /* of this run's tags, so that no input can know it */
 static struct errand errands[WITNESS_TAGS];
@@ -373,6 +375,16 @@ static const struct strict_ops up_hears = {
 	.end = up_hears_end,
 };
 
+/* Its request is whole: what it hears from here on is no message. */
+static void
+becomes_tunnel(struct up *u)
+{
+	assert(
+	    u->nturns > 0 && u->hears.state == STRICT_HEAD && u->hears.n == 0);
+	u->hears.state = STRICT_TUNNEL;
+	u->body = begun;
+}
+
 /* Only the first final answer to a request is one. */
 static enum strict_body
 up_says_head(struct strict *s)
@@ -382,10 +394,8 @@ up_says_head(struct strict *s)
 	if (u->nturns == 0 || u->answered)
 		return STRICT_UNWANTED;
 	if (opens_tunnel(s, &u->turns[u->nturns - 1])) {
-		if (u->hears.state == STRICT_HEAD && u->hears.n == 0) {
-			u->hears.state = STRICT_TUNNEL;
-			u->body = begun;
-		}
+		if (u->hears.state == STRICT_HEAD && u->hears.n == 0)
+			becomes_tunnel(u);
 		u->tunnel_at = s->fed;
 		return STRICT_UPGRADED;
 	}
@@ -550,6 +560,17 @@ __wrap_exchange_end(struct exchange *x)
 	if (e != &errands[0] && x->phase != PHASE_TUNNEL)
 		assert(e->read_whole || !e->arrived_whole);
 	__real_exchange_end(x);
+}
+
+/* The witness cannot tell when the answer that opens it is not canonical. */
+void
+__wrap_h1_open_tunnel(struct h1 *h)
+{
+	struct up *u = kernel_sock(h->conn->fd)->peer;
+
+	if (h->client != NULL && u->hears.state != STRICT_TUNNEL)
+		becomes_tunnel(u);
+	__real_h1_open_tunnel(h);
 }
 
 /* ---- a run ---------------------------------------------------------------------- */
