@@ -290,7 +290,7 @@ begin(struct exchange *x, int index)
 	a->index = index;
 	a->server = roster->members[index].server;
 	a->stats = a->upstream->stats;
-	a->server_stats = a->upstream->pools[index]->stats;
+	a->server_stats = pool_stats(a->upstream->pools[index]);
 	a->began = loop_now(x->worker->loop);
 	a->connect_ns = ACCESS_UNKNOWN;
 	a->in_flight = true;

@@ -303,7 +303,7 @@ find_route(struct exchange *x)
 		    ? END_METHOD_NOT_ALLOWED
 		    : END_NO_ROUTE;
 	x->route = &s->routes[a.route];
-	x->stats = x->lease->routes[a.route];
+	x->stats = lease_route(x->lease, (unsigned)a.route);
 	x->names.route = text_of(x->route->conf->name);
 	x->names.logged = x->route->conf->access_log;
 	if (x->route->conf->body_size != 0)

@@ -31,8 +31,6 @@ lease_new(struct worker *w, struct snapshot *snapshot)
 	for (unsigned i = 0; i < conf->nupstreams; i++)
 		upstream_init(&l->upstreams[i], w, &snapshot->upstreams[i]);
 	l->routes = xcalloc(conf->nroutes + 1, sizeof(*l->routes));
-	for (unsigned i = 0; i < conf->nroutes; i++)
-		l->routes[i] = stats_route(w->stats, snapshot->routes[i].slot);
 	l->no_route = stats_route(w->stats, STATS_SLOT_NONE);
 	l->admin = stats_route(w->stats, snapshot->admin_slot);
 	return l;
@@ -50,6 +48,15 @@ lease_give(struct lease *l)
 {
 	if (--l->uses == 0)
 		lease_free(l);
+}
+
+struct stats_route *
+lease_route(struct lease *l, unsigned index)
+{
+	if (l->routes[index] == NULL)
+		l->routes[index] = stats_route(
+		    l->worker->stats, l->snapshot->routes[index].slot);
+	return l->routes[index];
 }
 
 static void

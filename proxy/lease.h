@@ -21,7 +21,7 @@ struct lease {
 	struct snapshot		*snapshot;
 	unsigned		 uses;
 	struct upstream		*upstreams;	/* views, by index */
-	struct stats_route	**routes;	/* this worker's counters, by index */
+	struct stats_route	**routes;	/* by index; see lease_route */
 	struct stats_route	*no_route;	/* of requests that match none */
 	struct stats_route	*admin;		/* not shown */
 };
@@ -29,5 +29,10 @@ struct lease {
 struct lease	*lease_new(struct worker *, struct snapshot *);
 struct lease	*lease_take(struct lease *);
 void		 lease_give(struct lease *);
+/*
+ * This worker's counters of a route.  They are looked for when first asked for:
+ * a new snapshot of ten thousand routes must not keep the worker busy.
+ */
+struct stats_route	*lease_route(struct lease *, unsigned index);
 
 #endif

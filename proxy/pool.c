@@ -12,6 +12,7 @@
 #include "balancer/server.h"
 #include "base/clock.h"
 #include "base/container.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "health/verdict.h"
 #include "proxy/worker.h"
@@ -21,6 +22,7 @@
 #define KEPT_MOST 3600 /* seconds of a server's word that count */
 
 static struct pool *pool_new(struct worker *, struct server *, unsigned);
+static struct pool_list *shelf_of(struct worker *, const struct server *);
 static void pool_unref(struct pool *);
 static int connect_link(struct link *);
 static bool shed(struct worker *);
@@ -56,7 +58,7 @@ pool_get(struct worker *w, struct server *server, unsigned slot)
 {
 	struct pool *p;
 
-	LIST_FOREACH (p, &w->pools, entry)
+	LIST_FOREACH (p, shelf_of(w, server), shelf)
 		if (p->server == server)
 			break;
 	if (p == NULL)
@@ -72,6 +74,14 @@ pool_unref_lease(struct pool *p)
 	if (--p->leases == 0)
 		pool_close_idle(p);
 	pool_unref(p);
+}
+
+struct stats_server *
+pool_stats(struct pool *p)
+{
+	if (p->stats == NULL)
+		p->stats = stats_server(p->worker->stats, p->slot);
+	return p->stats;
 }
 
 struct link *
@@ -108,7 +118,7 @@ pool_connect(struct pool *p, uint64_t timeout_ns,
 	}
 	conn_deadline(&l->conn, timeout_ns);
 	server_count(&p->server->connections_opened);
-	counter_add(&p->stats->active, 1);
+	counter_add(&pool_stats(p)->active, 1);
 	p->refs++;
 	return l;
 }
@@ -160,10 +170,17 @@ pool_new(struct worker *w, struct server *server, unsigned slot)
 
 	p->worker = w;
 	p->server = server_ref(server);
-	p->stats = stats_server(w->stats, slot);
+	p->slot = slot;
 	TAILQ_INIT(&p->idle);
 	LIST_INSERT_HEAD(&w->pools, p, entry);
+	LIST_INSERT_HEAD(shelf_of(w, server), p, shelf);
 	return p;
+}
+
+static struct pool_list *
+shelf_of(struct worker *w, const struct server *server)
+{
+	return &w->shelves[hash_mix((uintptr_t)server) % POOL_SHELVES];
 }
 
 static void
@@ -173,6 +190,7 @@ pool_unref(struct pool *p)
 		return;
 	pool_close_idle(p);
 	LIST_REMOVE(p, entry);
+	LIST_REMOVE(p, shelf);
 	server_unref(p->server);
 	free(p);
 }

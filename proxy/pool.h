@@ -11,6 +11,8 @@ struct server;
 struct stats_server;
 struct worker;
 
+#define POOL_SHELVES	1024	/* of a worker: a power of two */
+
 TAILQ_HEAD(link_list, link);
 
 /*
@@ -20,9 +22,11 @@ TAILQ_HEAD(link_list, link);
  */
 struct pool {
 	LIST_ENTRY(pool)	 entry;		/* in the worker's */
+	LIST_ENTRY(pool)	 shelf;		/* of those, in one by server */
 	struct worker		*worker;
 	struct server		*server;	/* a reference */
-	struct stats_server	*stats;
+	unsigned		 slot;
+	struct stats_server	*stats;		/* NULL: see pool_stats */
 	struct link_list	 idle;
 	unsigned		 nidle, max_idle;
 	uint64_t		 idle_ns;
@@ -47,6 +51,8 @@ struct link {
 /* The worker's pool of that server, made if need be; a reference for a lease. */
 struct pool	*pool_get(struct worker *, struct server *, unsigned slot);
 void		 pool_unref_lease(struct pool *);
+/* Counters of its server, made when they are first needed. */
+struct stats_server	*pool_stats(struct pool *);
 /*
  * An idle connection, ready for a request, or NULL.  `warm': only one that was
  * in use a second ago, so that its server has hardly tired of it.

@@ -87,6 +87,7 @@ worker_new(struct control *control, unsigned id, bool is_control)
 	TAILQ_INIT(&w->clients);
 	TAILQ_INIT(&w->exchanges);
 	LIST_INIT(&w->pools);
+	w->shelves = xcalloc(POOL_SHELVES, sizeof(*w->shelves));
 	LIST_INIT(&w->ports);
 	return w;
 }
@@ -111,6 +112,7 @@ worker_free(struct worker *w)
 {
 	loop_free(w->loop);
 	stats_free(w->stats);
+	free(w->shelves);
 	free(w);
 }
 

@@ -46,6 +46,7 @@ struct worker {
 	struct client_list	 clients;
 	struct exchange_list	 exchanges;
 	struct pool_list	 pools;
+	struct pool_list	*shelves;	/* the same, by server: pool.c */
 	struct exchange		*spare;		/* recycled exchanges */
 	unsigned		 nspare;
 	uint64_t		 next_id;	/* of exchanges; id 0 is none */

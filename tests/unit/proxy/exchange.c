@@ -35,7 +35,7 @@ Test(exchange, a_good_one_is_counted_everywhere_once)
 	struct stats_route *r;
 
 	ask_for_hello();
-	r = w->lease->routes[0];
+	r = lease_route(w->lease, 0);
 	cr_assert_eq(counter_get(&r->requests), 1);
 	cr_assert_eq(counter_get(&r->in_flight), 0);
 	cr_assert_eq(counter_get(&r->request_bytes), 3);
@@ -184,7 +184,8 @@ Test(exchange, each_server_is_tried_once_and_all_are_listed)
 	cr_assert_eq(
 	    counter_get(&upstream_stats()->retries[END_CONNECT_FAILURE]), 10);
 	cr_assert_eq(
-	    counter_get(&w->lease->routes[0]->failures[END_CONNECT_FAILURE]),
+	    counter_get(
+		&lease_route(w->lease, 0)->failures[END_CONNECT_FAILURE]),
 	    1);
 	rig_stop();
 	line = last_line();
@@ -209,7 +210,7 @@ Test(exchange, the_routes_timeouts_go_before_the_upstreams)
 	cr_assert_eq(x->attempt.h1.limits.fields, 256);
 	cr_assert_eq(server_inflight(server(0)), 1);
 	cr_assert_eq(x->phase, PHASE_WAIT);
-	cr_assert_eq(counter_get(&w->lease->routes[0]->in_flight), 1);
+	cr_assert_eq(counter_get(&lease_route(w->lease, 0)->in_flight), 1);
 	cr_assert_str_eq(exchange_phase_name(x->phase), "wait");
 	rig_stop_at_once();
 	cr_assert_str_eq(text(last_line(), "reason"), "shutdown");
@@ -233,7 +234,7 @@ Test(exchange, recycled_ones_are_as_new)
 	ask("PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
 	cr_assert_eq(w->nspare, 1);
 	ask(ASK);
-	cr_assert_eq(counter_get(&w->lease->routes[0]->request_bytes), 2);
+	cr_assert_eq(counter_get(&lease_route(w->lease, 0)->request_bytes), 2);
 	cr_assert_eq(w->nspare, 1);
 	exchange_spare_free(w);
 	cr_assert_eq(w->nspare, 0);

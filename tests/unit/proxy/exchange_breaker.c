@@ -147,8 +147,9 @@ Test(exchange_breaker, a_client_that_leaves_takes_its_request_with_it)
 	cr_assert_eq(failures(0, END_CLIENT_CLOSED), 0, "not its fault");
 	cr_assert_eq(looked().to[BREAKER_OPEN], 0);
 	cr_assert_eq(
-	    counter_get(&w->lease->routes[0]->failures[END_CLIENT_CLOSED]), 1);
-	cr_assert_eq(counter_get(&w->lease->routes[0]->in_flight), 0);
+	    counter_get(&lease_route(w->lease, 0)->failures[END_CLIENT_CLOSED]),
+	    1);
+	cr_assert_eq(counter_get(&lease_route(w->lease, 0)->in_flight), 0);
 	RIG_UNTIL(origin_open(o) == 0);
 	rig_stop();
 	cr_assert_eq(number(last_line(), "ttfb_ms"), -1);

@@ -158,12 +158,14 @@ Test(relay, bodies_pass_both_ways_whole)
 	}
 	a = rig_answer(fd);
 	cr_assert(says(a.body, "200000 "), "%s", a.body);
-	cr_assert_eq(counter_get(&w->lease->routes[0]->request_bytes), 200000);
+	cr_assert_eq(
+	    counter_get(&lease_route(w->lease, 0)->request_bytes), 200000);
 	origin_reply(o, (struct reply){ .sized = true, .size = 300000 });
 	rig_send(fd, ASK);
 	a = rig_answer(fd);
 	cr_assert_eq(a.status, 200);
-	RIG_UNTIL(counter_get(&w->lease->routes[0]->response_bytes) >= 300000);
+	RIG_UNTIL(
+	    counter_get(&lease_route(w->lease, 0)->response_bytes) >= 300000);
 	close(fd);
 	rig_stop();
 }

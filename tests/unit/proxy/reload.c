@@ -23,6 +23,7 @@
 #include "proxy/reload.h"
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
+#include "stats/stats.h"
 #include "tests/lib/bytes.h"
 #include "tests/lib/certs.h"
 #include "tests/lib/origin.h"
@@ -523,6 +524,33 @@ Test(reload, a_request_under_way_keeps_the_old_snapshot_until_its_answer)
 	cr_assert_eq(lease->uses, 1);
 	cr_assert_str_eq(rig_answer(fd).body, "x");
 	RIG_UNTIL(control->generations == 1);
+	close(fd);
+	rig_stop();
+}
+
+/* Else a worker would stand still for a new snapshot with thousands of them. */
+Test(reload, counters_of_new_routes_and_servers_wait_for_their_first_request)
+{
+	struct origin *o = origin_new("a");
+	struct control *control = rig_start(ONE_WORKER PLAIN);
+	struct stats *stats = control->workers[0]->stats;
+	struct snapshot *s;
+	int fd;
+
+	rig_reload(ONE_WORKER ON_HTTP ON_ADMIN NO_LOG
+	    "routes: [{ name: new, to: [\"127.0.0.1:%d\"] }]\n",
+	    origin_port(o));
+	RIG_UNTIL(control->generations == 1);
+	s = control->snapshot;
+	cr_assert_null(stats_block(stats, STATS_ROUTES, s->routes[0].slot));
+	cr_assert_null(
+	    stats_block(stats, STATS_SERVERS, s->upstreams[0].server_slots[0]));
+	fd = rig_dial(rig_port("http"));
+	cr_assert_eq(
+	    rig_ask(fd, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
+	cr_assert_not_null(stats_block(stats, STATS_ROUTES, s->routes[0].slot));
+	cr_assert_not_null(
+	    stats_block(stats, STATS_SERVERS, s->upstreams[0].server_slots[0]));
 	close(fd);
 	rig_stop();
 }

@@ -33,7 +33,7 @@ Test(reply, a_route_may_answer_by_itself)
 	cr_assert(says(a.head, "X-One: 1\r\n"));
 	cr_assert(says(a.head, "Content-Type: text/css\r\n"));
 	cr_assert(says(a.head, "\r\nDate: "));
-	cr_assert_eq(counter_get(&w->lease->routes[0]->response_bytes), 3);
+	cr_assert_eq(counter_get(&lease_route(w->lease, 0)->response_bytes), 3);
 	a = ask("GET /b HTTP/1.1\r\nHost: a\r\n\r\n");
 	cr_assert_eq(a.status, 204);
 	cr_assert_not(says(a.head, "Content-Length"));
@@ -58,14 +58,14 @@ Test(reply, some_statuses_have_no_body_whatever_the_route_says)
 	start_routes("- { path: /204, respond: { status: 204, body: x } }\n"
 		     "- { path: /205, respond: { status: 205, body: x } }\n"
 		     "- { path: /304, respond: { status: 304, body: x } }\n");
-	for (int i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		a = ask(requests[i]);
 		cr_assert_eq(a.status, i == 2 ? 304 : 204 + i);
 		cr_assert_not(says(a.head, "Content-Type"));
 		cr_assert_eq(says(a.head, "Content-Length: 0\r\n"), i == 1);
 		cr_assert_str_eq(a.body, "");
 		cr_assert_eq(
-		    counter_get(&w->lease->routes[i]->response_bytes), 0);
+		    counter_get(&lease_route(w->lease, i)->response_bytes), 0);
 	}
 	rig_stop();
 }
@@ -77,8 +77,8 @@ Test(reply, head_gets_no_body)
 	start_routes("- { respond: { status: 200, body: abc } }\n");
 	a = ask("HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
 	cr_assert(says(a.head, "Content-Length: 3\r\n"));
-	cr_assert_eq(counter_get(&w->lease->routes[0]->requests), 1);
-	cr_assert_eq(counter_get(&w->lease->routes[0]->response_bytes), 0);
+	cr_assert_eq(counter_get(&lease_route(w->lease, 0)->requests), 1);
+	cr_assert_eq(counter_get(&lease_route(w->lease, 0)->response_bytes), 0);
 	rig_stop();
 }
 
@@ -118,7 +118,7 @@ Test(reply, https_is_at_443_or_where_it_listens)
 	must_go("GET /a?b HTTP/1.1\r\nHost: a:80\r\n\r\n", "https://a/a?b");
 	cr_assert_eq(ask(ASK).status, 308);
 	cr_assert_eq(ask("GET / HTTP/1.0\r\n\r\n").status, 400);
-	cr_assert_eq(counter_get(&w->lease->routes[0]->requests), 0);
+	cr_assert_eq(counter_get(&lease_route(w->lease, 0)->requests), 0);
 	cr_assert_eq(counter_get(&w->lease->no_route->requests), 3);
 	rig_stop();
 }
