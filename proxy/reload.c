@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "proxy/reload.h"
 
@@ -22,6 +24,8 @@
 #include "proxy/group.h"
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
+
+#define BUILDER_NICE 10 /* where it shares a core, a worker goes first */
 
 /* One run of the builder; the letter brings it back. */
 struct build {
@@ -113,6 +117,7 @@ build_main(void *arg)
 	struct build *b = arg;
 
 	pthread_setname_np(pthread_self(), "builder");
+	setpriority(PRIO_PROCESS, (id_t)gettid(), BUILDER_NICE);
 	b->errors.consequence = "The running configuration was not changed.";
 	b->plan = plan_load(b->control->path, b->old, &b->errors);
 	loop_post(b->control->loop, &b->mail);
