@@ -78,6 +78,7 @@ exchange_fail(struct exchange *x, enum end why)
 	if (x->phase == PHASE_DONE)
 		return;
 	x->end = why;
+	requests_forget(x);
 	attempt_over(x, why);
 	if (x->up != NULL) {
 		x->up->ops->reset(x->up, why);

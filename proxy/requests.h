@@ -14,7 +14,7 @@ struct exchange;
  * have, so that one that hangs does not hide the others.
  */
 void	requests_ask(struct exchange *, uint64_t older_ns);
-/* The exchange ends before its answer. */
+/* The exchange ends, or fails, before its answer: nobody waits for it now. */
 void	requests_forget(struct exchange *);
 /* "older=5s", or nothing. */
 bool	requests_parse_query(struct text query, uint64_t *older_ns);

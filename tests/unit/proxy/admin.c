@@ -275,6 +275,25 @@ Test(admin, one_who_asks_and_leaves_does_no_harm)
 	rig_stop_at_once();
 }
 
+/* The request breaks behind its head; the workers answer before that is out. */
+Test(admin, one_who_asks_and_errs_is_answered_once)
+{
+	struct control *control = rig_start(ONE_WORKER PLAIN);
+	int fd = rig_dial(rig_port("admin"));
+
+	rig_send(fd,
+	    "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	    "GET /requests HTTP/1.1\r\nHost: localhost\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\nzz\r\n");
+	while (TAILQ_EMPTY(&control->self->exchanges))
+		rig_turn_one(1);
+	rig_turn_one(0);
+	cr_assert_eq(rig_answer(fd).status, 200);
+	cr_assert_eq(rig_answer(fd).status, 400);
+	rig_must_end(fd);
+	rig_stop();
+}
+
 Test(admin, requests_are_refused_when_nobody_could_answer)
 {
 	struct control *control = rig_start(ONE_WORKER PLAIN);
