@@ -15,6 +15,7 @@
 static void await_head(struct h1 *);
 static size_t wanted(const struct h1 *);
 static void on_end(struct h1 *, ssize_t);
+static bool may_be_over(const struct h1 *);
 static bool is_deaf(const struct h1 *);
 static void client_end(struct h1 *, bool clean);
 static void end_half(struct h1 *);
@@ -64,7 +65,7 @@ h1_readable(struct conn *c)
 		ration -= (size_t)n;
 	}
 	/* Nothing may be read now, but an RST must not wait until it may. */
-	if (c->owner == h && (conn_is_reset(c) || is_deaf(h)))
+	if (c->owner == h && may_be_over(h) && (conn_is_reset(c) || is_deaf(h)))
 		on_end(h, -1);
 }
 
@@ -133,6 +134,13 @@ on_end(struct h1 *h, ssize_t n)
 		h1_server_end(h, n == 0);
 	else
 		client_end(h, n == 0);
+}
+
+/* Before a server's RST may be the rest of its answer: that is read first. */
+static bool
+may_be_over(const struct h1 *h)
+{
+	return h->server != NULL || h->in == IN_DONE;
 }
 
 /* A server that said its last in a tunnel, and takes no more either. */

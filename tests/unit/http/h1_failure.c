@@ -1,12 +1,15 @@
 /* How a server's connection fails: by its end, or out of time. */
 #include <criterion/criterion.h>
 
+#include <sys/ioctl.h>
+
 #include <errno.h>
 #include <string.h>
 
 #include "tests/unit/http/h1_asked.h"
 
 #include "net/loop.h"
+#include "tests/lib/drive.h"
 
 TestSuite(h1_failure, .init = wired_up, .fini = wired_down, .timeout = 60);
 TestSuite(
@@ -118,6 +121,30 @@ Test(h1_failure_tcp, a_reset_cuts_a_body_short_that_ends_with_the_conn)
 	cr_assert(wire_heard_until(&w, "head 200;body hello;"));
 	wire_rst(&w);
 	wire_heard(&w, "gone upstream_truncated;done close;");
+}
+
+/* It may have said all before it closed, and what we sent came too late. */
+Test(h1_failure_tcp, a_reset_behind_a_shut_window_waits_for_what_is_before_it)
+{
+	static char body[5000];
+	int there = 0;
+
+	w.keeps = w.quiet = true;
+	wire_ask(&w, false);
+	wire_put_head(&w, wire_request(METHOD_GET, FRAMING_NONE, 0), true);
+	wire_say(&w, OK "Content-Length: 40000\r\n\r\n");
+	for (int i = 0; i < 8; i++)
+		wire_say_n(&w, body, sizeof(body));
+	cr_assert(DRIVE_UNTIL(w.loop,
+	    w.body == STREAM_WINDOW &&
+		ioctl(w.conn.fd, FIONREAD, &there) == 0 &&
+		there == 40000 - STREAM_WINDOW));
+	wire_rst(&w);
+	wire_heard(&w, "head 200;body ;");
+	wire_took(&w, STREAM_WINDOW);
+	wire_settle(&w);
+	cr_assert_eq(w.body, 40000);
+	wire_heard(&w, "body  last;done keep;");
 }
 
 Test(h1_failure_tcp, a_reset_before_the_answer_is_told)
