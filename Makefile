@@ -229,7 +229,10 @@ $(OUT)/tests/flow: $(call objects_in,tests/flow) $(TESTLIB) $(LIBRARY)
 $(HELPERS): $(OUT)/tests/%: $(addprefix $(OUT)/obj/tests/lib/,bin/%.o \
 		origin.o origin_conn.o client.o response.o bytes.o wait.o)
 	@mkdir -p $(@D)
-	$(call step,LINK)$(LINK) -o $@ $^ $(LIB_LDLIBS)
+	$(call step,LINK)$(LINK) -o $@ $^ $(HELPER_LDLIBS) $(LIB_LDLIBS)
+$(OUT)/tests/consul: $(patsubst %.c,$(OUT)/obj/%.o,\
+		$(wildcard tests/lib/consul*.c))
+$(OUT)/tests/consul: HELPER_LDLIBS = $(shell pkg-config --libs jansson)
 
 # A server in Go for the flows: the standard library alone, nothing is fetched.
 ORACLES = $(BUILD)/tests/oracle-go
