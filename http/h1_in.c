@@ -19,7 +19,7 @@ static bool may_be_over(const struct h1 *);
 static bool is_deaf(const struct h1 *);
 static void client_end(struct h1 *, bool clean);
 static void end_half(struct h1 *);
-static bool is_unasked(struct h1 *);
+static bool is_unasked(const struct h1 *);
 static bool consume_head(struct h1 *);
 static struct text whole(struct h1 *);
 static bool read_request(struct h1 *, size_t);
@@ -194,18 +194,14 @@ end_half(struct h1 *h)
 }
 
 /*
- * What a server said on an idle conn before the first byte of the request could
- * go out is no answer to it, whatever it is.  A fresh one may speak first, to
- * say that it is busy.
+ * What a server said on an idle conn before the first byte of the request went
+ * out is no answer to it, whatever it is.  A fresh one may speak first, to say
+ * that it is busy.
  */
 static bool
-is_unasked(struct h1 *h)
+is_unasked(const struct h1 *h)
 {
-	if (!h->reused || h->got_any)
-		return false;
-	if (h->conn->sent == h->out_mark)
-		h1_flush(h);
-	return h->conn->sent == h->out_mark;
+	return h->reused && !h->got_any && h->conn->sent == h->out_mark;
 }
 
 static bool
