@@ -409,7 +409,8 @@ on_tick(struct deadline *d, bool stalled)
 		control->all_probed = true;
 	if (now - control->last_second >= CLOCK_S) {
 		control->last_second = now;
-		admin_sample(control, now);
+		if (control->plan->conf->admin_on)
+			admin_sample(control, now);
 		watch_workers(control, now);
 	}
 	if (now - control->last_ticket_turn >= TICKETS_NS) {

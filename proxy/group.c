@@ -35,6 +35,7 @@ static unsigned
 add_members(struct group *, struct source *, struct member *, unsigned, bool);
 static struct being *
 being_of(struct group *, struct source *, const struct addr *, bool);
+static struct being_list *shelf_of(struct group *, const struct addr *);
 static struct being *
 being_new(struct group *, struct source *, const struct addr *, bool);
 static void being_free(struct being *);
@@ -263,6 +264,7 @@ add_members(struct group *g, struct source *s, struct member *members,
 			continue;
 		b->kept = true;
 		b->source = s;
+		b->member = n;
 		adopt_probe(b);
 		members[n++] = (struct member){
 			.server = b->server,
@@ -277,10 +279,18 @@ static struct being *
 being_of(
     struct group *g, struct source *s, const struct addr *addr, bool serves)
 {
-	for (unsigned i = 0; i < g->nbeings; i++)
-		if (addr_equal(&g->beings[i]->server->addr, addr))
-			return g->beings[i];
+	struct being *b;
+
+	LIST_FOREACH (b, shelf_of(g, addr), shelf)
+		if (addr_equal(&b->server->addr, addr))
+			return b;
 	return being_new(g, s, addr, serves);
+}
+
+static struct being_list *
+shelf_of(struct group *g, const struct addr *addr)
+{
+	return &g->shelves[addr_hash(addr) % GROUP_SHELVES];
 }
 
 static struct being *
@@ -306,12 +316,14 @@ being_new(
 	verdict_init(&b->verdict, b->server);
 	g->beings = xrealloc(g->beings, (g->nbeings + 1) * sizeof(*g->beings));
 	g->beings[g->nbeings++] = b;
+	LIST_INSERT_HEAD(shelf_of(g, addr), b, shelf);
 	return b;
 }
 
 static void
 being_free(struct being *b)
 {
+	LIST_REMOVE(b, shelf);
 	probe_free(b->probe);
 	server_unref(b->server);
 	free(b);

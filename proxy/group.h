@@ -34,20 +34,26 @@ struct source {
 	const struct conf_server *conf;
 };
 
+LIST_HEAD(being_list, being);
+
 /* One server with what control knows of it. */
 struct being {
+	LIST_ENTRY(being) shelf;	/* in one of its group's, by address */
 	struct server	*server;	/* a reference */
 	struct source	*source;
 	struct verdict	 verdict;
 	struct probe	*probe;		/* NULL: none */
 	struct group	*group;
 	unsigned	 slot;
+	unsigned	 member;	/* its index in the group's roster */
 	bool		 kept;		/* still a member; used while rebuilding */
 	/* the last probe */
 	bool		 checked, check_ok;
 	uint64_t	 check_ns;
 	char		 check_detail[96];
 };
+
+#define GROUP_SHELVES	64	/* a power of two */
 
 /*
  * An upstream as it lives on the control thread, kept under its name across
@@ -67,6 +73,7 @@ struct group {
 	unsigned		 nsources;
 	struct being		**beings;
 	unsigned		 nbeings;
+	struct being_list	 shelves[GROUP_SHELVES];	/* the same */
 	struct roster		*roster;
 	bool			 unresolved;
 	unsigned		 refs;		/* snapshots that use it */

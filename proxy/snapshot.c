@@ -269,9 +269,6 @@ build_upstream(struct control *control, struct snap_upstream *u,
 	u->balancer = g->balancers[conf->policy];
 	u->breaker = g->breaker;
 	u->server_slots = xcalloc(g->roster->n + 1, sizeof(unsigned));
-	for (unsigned i = 0; i < g->roster->n; i++)
-		for (unsigned k = 0; k < g->nbeings; k++)
-			if (g->beings[k]->server ==
-			    g->roster->members[i].server)
-				u->server_slots[i] = g->beings[k]->slot;
+	for (unsigned i = 0; i < g->nbeings; i++)
+		u->server_slots[g->beings[i]->member] = g->beings[i]->slot;
 }

@@ -36,8 +36,6 @@ static void fill_upstream(const struct control *, const struct snap_upstream *,
 static void fill_server(const struct being *, const struct member *, uint64_t,
     struct view_server *, struct arena *);
 static void fill_unresolved(const struct source *, struct view_server *);
-static const struct member *
-member_of(const struct roster *, const struct server *);
 static enum view_state state_of(enum verdict_state);
 static void
 fill_listeners(const struct control *, struct stats_view *, struct arena *);
@@ -156,7 +154,7 @@ fill_upstream(const struct control *control, const struct snap_upstream *u,
 	breaker_look(u->breaker, loop_now(control->loop), &v->breaker);
 	for (unsigned i = 0; i < g->nbeings; i++)
 		fill_server(g->beings[i],
-		    member_of(u->roster, g->beings[i]->server),
+		    &g->roster->members[g->beings[i]->member],
 		    loop_now(control->loop), &servers[n++], arena);
 	for (unsigned i = 0; i < g->nsources; i++)
 		if (g->sources[i]->naddrs == 0)
@@ -169,8 +167,7 @@ static void
 fill_server(const struct being *b, const struct member *m, uint64_t now,
     struct view_server *v, struct arena *arena)
 {
-	unsigned weight = m != NULL ? m->weight : 0;
-	enum verdict_state state = verdict_state(b->server, weight, now);
+	enum verdict_state state = verdict_state(b->server, m->weight, now);
 	char why[SERVER_WHY_MAX];
 
 	verdict_why(b->server, state, why, sizeof(why));
@@ -178,8 +175,8 @@ fill_server(const struct being *b, const struct member *m, uint64_t now,
 		.name = b->server->name,
 		.slot = b->slot,
 		.server = b->server,
-		.weight = weight,
-		.backup = m != NULL && m->backup,
+		.weight = m->weight,
+		.backup = m->backup,
 		.up = atomic_load_explicit(&b->server->verdict,
 			  memory_order_relaxed) != SERVER_DOWN,
 		.state = state_of(state),
@@ -207,15 +204,6 @@ fill_unresolved(const struct source *s, struct view_server *v)
 		.why = s->error,
 		.availability = -1,
 	};
-}
-
-static const struct member *
-member_of(const struct roster *roster, const struct server *srv)
-{
-	for (unsigned i = 0; i < roster->n; i++)
-		if (roster->members[i].server == srv)
-			return &roster->members[i];
-	return NULL;
 }
 
 static enum view_state
