@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "proxy/control.h"
 
@@ -46,6 +48,7 @@
 #define LOST_NS (5 * CLOCK_S) /* a worker that does not turn */
 #define DEAD_NS (30 * CLOCK_S)
 #define PROBES_MOST 256
+#define CONTROL_NICE 5 /* a quarter of a core that a worker wants whole */
 
 /* News from a worker's thread. */
 struct news {
@@ -182,6 +185,8 @@ start(struct control *control, struct plan *plan, struct conf_errors *errors)
 		if (worker_start(control->workers[i]) == -1)
 			log_fatal(
 			    "cannot start worker %u: %s", i, strerror(errno));
+	/* Of this thread alone, as Linux has it; workers are started by now. */
+	setpriority(PRIO_PROCESS, (id_t)gettid(), CONTROL_NICE);
 	control->report = (struct reload_report){
 		.ok = true,
 		.at = control->started_wall,

@@ -25,7 +25,7 @@
 #include "proxy/snapshot.h"
 #include "proxy/worker.h"
 
-#define BUILDER_NICE 10 /* where it shares a core, a worker goes first */
+#define BUILDER_NICE 10 /* behind workers, and behind control */
 
 /* One run of the builder; the letter brings it back. */
 struct build {
