@@ -10,6 +10,7 @@ until every thread of the program sleeps before it does the next, so that no
 event comes together with another by chance.  Libraries are told to use the
 instructions that every machine has."""
 import argparse
+import dataclasses
 import os
 import shutil
 import socket
@@ -32,14 +33,39 @@ PLAIN = {
                       "-BMI2,-ERMS,-FMA",
     "OPENSSL_ia32cap": "~0x1000000000000000:0",
 }
-# How many requests more, and what they are.
+
+
+@dataclasses.dataclass
+class Scenario:
+    title: str
+    more: int               # requests
+    tls: bool = False
+    fresh: bool = False     # a connection for each
+    servers: int = 1
+    policy: str = "round_robin"
+    hosts: int = 1
+
+    @property
+    def few(self):
+        """Until each server has its connection and each host its counters;
+        servers that are drawn by chance come later than by turns."""
+        if self.policy == "round_robin":
+            return FEW + max(self.servers, self.hosts)
+        return 10 * self.servers
+
+
 SCENARIOS = {
-    "S1": (4000, "keep-alive, 1 KiB"),
-    "S2": (2000, "keep-alive, 1 KiB, TLS 1.3"),
-    "S9": (2000, "a new connection for each request, 1 KiB"),
+    "S1": Scenario("keep-alive, 1 KiB", 4000),
+    "S2": Scenario("keep-alive, 1 KiB, TLS 1.3", 2000, tls=True),
+    "S9": Scenario("a new connection for each request, 1 KiB", 2000,
+                   fresh=True),
+    "S12": Scenario("1000 servers by round_robin", 1000, servers=1000),
+    "S12l": Scenario("100 servers by least_connections", 1000, servers=100,
+                     policy="least_connections"),
+    "S12r": Scenario("1000 hosts", 1000, hosts=1000),
 }
-REQUEST = b"GET /b/1024 HTTP/1.1\r\nHost: v0.test\r\nUser-Agent: load/1\r\n" \
-    b"Accept: */*\r\n"
+REQUEST = b"GET /b/1024 HTTP/1.1\r\nHost: v%d.test\r\n" \
+    b"User-Agent: load/1\r\nAccept: */*\r\n"
 CLOSE = b"Connection: close\r\n"
 BODY = 1024
 MADE_WITH = "# Counted with "
@@ -49,25 +75,32 @@ class Counted:
     """The program under callgrind before an origin, and one client."""
 
     def __init__(self, o, scenario, directory):
-        self.scenario, self.directory = scenario, directory
+        self.s, self.directory = SCENARIOS[scenario], directory
         self.counts = directory + "/callgrind"
-        self.origin = rig.Process([o.programs + "/origin", "1"], None,
-                                  directory, talks=True)
-        self.write_config(int(self.origin.child.stdout.readline()))
+        self.origin = rig.Process(
+            [o.programs + "/origin", str(self.s.servers)], None, directory,
+            talks=True)
+        self.write_config(self.origin.child.stdout.readline().split())
         self.program = rig.Process(
             ["valgrind", "--tool=callgrind", "-q",
              "--callgrind-out-file=" + self.counts,
              o.fairlead, "-c", directory + "/fairlead.yaml"],
             None, directory, PLAIN)
 
-    def write_config(self, server):
+    def write_config(self, ports):
         tls = ", tls: { certificates: [ { cert: cert.pem, key: key.pem } ], " \
-            "ciphersuites: TLS_AES_128_GCM_SHA256 }" \
-            if self.scenario == "S2" else ""
+            "ciphersuites: TLS_AES_128_GCM_SHA256 }" if self.s.tls else ""
+        servers = ", ".join('"127.0.0.1:%s"' % port for port in ports)
+        hosts = ["  - { name: v%d, host: v%d.test, to: main }" % (i, i)
+                 for i in range(self.s.hosts)] if self.s.hosts > 1 else []
         with open(self.directory + "/fairlead.yaml", "w") as f:
-            f.write("workers: 1\nadmin: off\naccess_log: off\n"
-                    'listeners: { bench: { address: "127.0.0.1:0"%s } }\n'
-                    'to: "127.0.0.1:%d"\n' % (tls, server))
+            f.write("\n".join([
+                "workers: 1", "admin: off", "access_log: off",
+                'listeners: { bench: { address: "127.0.0.1:0"%s } }' % tls,
+                "upstreams:",
+                "  main: { balance: { policy: %s }, servers: [%s] }" % (
+                    self.s.policy, servers),
+                "routes:"] + hosts + ["  - { to: main }", ""]))
 
     def count(self, requests):
         """Of the whole run, from its beginning to its end."""
@@ -86,14 +119,14 @@ class Counted:
                         if line.startswith("totals:"))
 
     def ask(self, requests):
-        fresh = self.scenario == "S9"
+        fresh = self.s.fresh
         request = REQUEST + (CLOSE if fresh else b"") + b"\r\n"
         c = None
-        for _ in range(requests):
+        for i in range(requests):
             if c is None:
                 c = self.connect()
                 self.be_quiet()
-            c.sendall(request)
+            c.sendall(request % (i % self.s.hosts))
             self.hear(c)
             self.be_quiet()
             if fresh:
@@ -105,7 +138,7 @@ class Counted:
 
     def connect(self):
         c = socket.create_connection(("127.0.0.1", self.port), QUIET_S)
-        if self.scenario != "S2":
+        if not self.s.tls:
             return c
         tls = ssl.create_default_context()
         tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
@@ -142,16 +175,16 @@ def sleeps(task):
 
 def count(o, scenario):
     """For a request; the last run's counts are kept for callgrind_annotate."""
-    requests, _ = SCENARIOS[scenario]
+    s = SCENARIOS[scenario]
     totals = []
-    for more in 0, requests:
+    for more in 0, s.more:
         with rig.Directory() as directory:
             rig.make_certificate(directory)
             run = Counted(o, scenario, directory)
-            totals.append(run.count(FEW + more))
+            totals.append(run.count(s.few + more))
             os.makedirs(o.into, exist_ok=True)
             shutil.copy(run.counts, kept(o, scenario))
-    return (totals[1] - totals[0]) // requests
+    return (totals[1] - totals[0]) // s.more
 
 
 def kept(o, scenario):
@@ -182,11 +215,11 @@ def read_record():
 def record(o):
     lines = ["# Instructions in user space for a request; "
              "`make instructions' writes them.", MADE_WITH + toolchain()]
-    for scenario, (_, title) in SCENARIOS.items():
+    for scenario, s in SCENARIOS.items():
         counts = [count(o, scenario) for _ in range(3)]
         print(scenario, counts, flush=True)
         lines.append("%s %d\t%s" % (
-            scenario, statistics.median(counts), title))
+            scenario, statistics.median(counts), s.title))
     with open(RECORD, "w") as f:
         f.write("\n".join(lines + [""]))
 
