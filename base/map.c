@@ -51,7 +51,8 @@ map_slot(const struct map *m, struct text key, uint64_t hash)
 	for (size_t i = hash & (m->cap - 1);; i = (i + 1) & (m->cap - 1)) {
 		struct map_slot *slot = &m->slots[i];
 
-		if (slot->hash == 0 || text_equal(slot->key, key))
+		if (slot->hash == 0 ||
+		    (slot->hash == hash && text_equal(slot->key, key)))
 			return slot;
 	}
 }
