@@ -195,8 +195,8 @@ $(OUT)/tests/unit-%: $$(call objects_in,tests/unit/%) $(TESTLIB) $(LIBRARY)
 
 # What the memory kernel of tests/fuzz/lib puts itself in the place of.
 KERNEL_WRAP = socket connect close shutdown setsockopt getsockopt recv send \
-	sendmsg event_add event_del event_base_loop mailbox_post clock_now \
-	clock_wall control_lease_home control_worker_ready \
+	sendmsg pipe2 splice event_add event_del event_base_loop mailbox_post \
+	clock_now clock_wall control_lease_home control_worker_ready \
 	control_worker_drained exchange_new exchange_end h1_open_tunnel
 WRAPPED = $(KERNEL_WRAP:%=-Wl,--wrap=%)
 

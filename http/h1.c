@@ -153,7 +153,7 @@ h1_close(struct h1 *h)
 	if (h->server != NULL && h->out == OUT_BODY)
 		conn_flush(c);
 	if (h->client != NULL || h->tunnel || h->out == OUT_BODY ||
-	    c->out.n > 0)
+	    conn_unsent(c) > 0)
 		conn_abort(c);
 	else
 		conn_close(c);
@@ -237,7 +237,7 @@ bool
 h1_tunnel_is_over(const struct h1 *h)
 {
 	return h->tunnel && h->in == IN_DONE && h->out == OUT_DONE &&
-	    h->conn->out.n == 0;
+	    conn_unsent(h->conn) == 0;
 }
 
 static void
@@ -264,7 +264,7 @@ waits_for(const struct h1 *h)
 
 	if (h->tunnel)
 		return WAIT_NOT; /* its silence is the exchange's matter */
-	if (h->conn->out.n > 0)
+	if (conn_unsent(h->conn) > 0)
 		return WAIT_TAKE;
 	if (reads_body && h->untook < STREAM_WINDOW)
 		return WAIT_BODY;
@@ -412,7 +412,7 @@ h1_again(struct again *a)
 		h->stream.sink->flushed(h->stream.arg);
 	else if (h->tunnel)
 		return;
-	else if (h->server != NULL && h->conn->out.n == 0 &&
+	else if (h->server != NULL && conn_unsent(h->conn) == 0 &&
 	    h->out == OUT_DONE && h->stream.sink != NULL)
 		h1_next(h);
 }
@@ -423,7 +423,7 @@ h1_writable(struct conn *c)
 	struct h1 *h = c->owner;
 
 	h1_touch(h);
-	if (c->out.n > 0)
+	if (conn_unsent(c) > 0)
 		return;
 	if (h->out == OUT_BODY)
 		h->stream.sink->room(h->stream.arg);
@@ -440,7 +440,7 @@ h1_failed(struct conn *c, int error)
 	if (h->server == NULL) {
 		/* The answer may have come before the wire broke. */
 		h->out_failed = true;
-		buf_clear(&c->out);
+		conn_forget(c);
 		c->can_read = true;
 		return;
 	}
@@ -471,7 +471,7 @@ server_expired(struct h1 *h, bool stalled)
 		else
 			h1_refuse(
 			    h, stalled ? END_STALLED : END_HEADER_TIMEOUT);
-	} else if (h->conn->out.n > 0)
+	} else if (conn_unsent(h->conn) > 0)
 		h1_fail(h, stalled ? END_STALLED : END_CLIENT_STALLED);
 	else {
 		h->in = IN_DONE;
@@ -485,7 +485,7 @@ client_expired(const struct h1 *h, bool stalled)
 {
 	if (stalled)
 		return END_STALLED;
-	if (h->conn->out.n > 0 || h->in != IN_HEAD)
+	if (conn_unsent(h->conn) > 0 || h->in != IN_HEAD)
 		return END_UPSTREAM_IDLE;
 	return END_RESPONSE_TIMEOUT;
 }

@@ -10,10 +10,15 @@
 #include "http/h1_write.h"
 #include "http/rules.h"
 
+/* Bodies of which so much is left are passed on unread. */
+#define PASS_LEAST 32768
 #define PIPELINED_MOST BUF_ROOM /* bytes kept of the requests behind */
 
 static void await_head(struct h1 *);
+static ssize_t take_in(struct h1 *, size_t, size_t);
 static size_t wanted(const struct h1 *);
+static size_t pass_on(struct h1 *, size_t);
+static uint64_t raw_left(const struct h1 *);
 static void on_end(struct h1 *, ssize_t);
 static bool may_be_over(const struct h1 *);
 static bool is_deaf(const struct h1 *);
@@ -47,7 +52,7 @@ h1_readable(struct conn *c)
 	if (h->bytes.n > 0 && (!h1_consume(h) || c->owner != h))
 		return;
 	while ((want = wanted(h)) > 0) {
-		ssize_t n = conn_read(c, &h->bytes, want);
+		ssize_t n = take_in(h, want, ration);
 
 		if (n <= 0) {
 			if (n == 0 || errno != EAGAIN)
@@ -123,6 +128,53 @@ wanted(const struct h1 *h)
 	if (h->server == NULL || h->eof || h->bytes.n >= PIPELINED_MOST)
 		return 0;
 	return PIPELINED_MOST - h->bytes.n;
+}
+
+/* Read, or pass on unread. */
+static ssize_t
+take_in(struct h1 *h, size_t want, size_t ration)
+{
+	size_t n = pass_on(h, ration);
+
+	return n > 0 ? (ssize_t)n : conn_read(h->conn, &h->bytes, want);
+}
+
+static size_t
+pass_on(struct h1 *h, size_t most)
+{
+	const struct sink_ops *sink = h->stream.sink;
+	uint64_t left = raw_left(h);
+	struct buf none = { 0 };
+	bool last;
+	size_t n;
+
+	if (left < PASS_LEAST || sink->pass == NULL)
+		return 0;
+	n = sink->pass(
+	    h->stream.arg, h->conn, left < most ? (size_t)left : most);
+	if (n == 0)
+		return 0;
+	h->untook += n;
+	h->body_bytes += n;
+	last = h->in_framing == FRAMING_LENGTH && n == left;
+	if (h->in_framing == FRAMING_LENGTH)
+		h->in_left -= n;
+	deliver(h, &none, last);
+	return n;
+}
+
+/*
+ * Body bytes that are still to come, with nothing among them.  Of a body that
+ * ends with its conn as much is expected as there was.
+ */
+static uint64_t
+raw_left(const struct h1 *h)
+{
+	if (h->in != IN_BODY || h->tunnel || h->bytes.n > 0 || h->over)
+		return 0;
+	if (h->in_framing == FRAMING_LENGTH)
+		return h->in_left;
+	return h->in_framing == FRAMING_CLOSE ? h->body_bytes : 0;
 }
 
 static void
@@ -329,7 +381,7 @@ opens_tunnel(const struct h1 *h)
 static bool
 tunnel(struct h1 *h)
 {
-	if (h->out != OUT_DONE || h->conn->out.n > 0)
+	if (h->out != OUT_DONE || conn_unsent(h->conn) > 0)
 		return bad(h, END_UPSTREAM_PROTOCOL);
 	h1_open_tunnel(h);
 	h->stream.sink->head(h->stream.arg, &h->head, false);
@@ -491,7 +543,7 @@ message_done(struct h1 *h)
 	if (h->server != NULL)
 		return true;
 	clean = h->keep && h->out == OUT_DONE && !h->out_failed && !h->eof &&
-	    h->conn->out.n == 0 && h->bytes.n == 0 &&
+	    conn_unsent(h->conn) == 0 && h->bytes.n == 0 &&
 	    h->in_framing != FRAMING_CLOSE;
 	if (!clean)
 		conn_close(h->conn);

@@ -15,11 +15,13 @@ static void op_body(struct stream *, struct buf *, bool);
 static void op_tail(struct stream *, const struct fields *);
 static size_t op_room(const struct stream *);
 static void op_took(struct stream *, size_t);
+static size_t op_pass(struct stream *, struct conn *, size_t);
 static void op_reset(struct stream *, enum end);
 static void request_head(struct h1 *, const struct head *);
 static void response_head(struct h1 *, struct head *);
 static bool request_is_here(const struct h1 *);
 static void tunnel_head(struct h1 *, const struct head *);
+static bool is_raw(const struct h1 *);
 static void put_body(struct h1 *, struct buf *);
 static void message_ends(struct h1 *, const struct fields *trailers);
 static void send_now(struct h1 *);
@@ -31,6 +33,7 @@ const struct stream_ops h1_stream_ops = {
 	.tail = op_tail,
 	.room = op_room,
 	.took = op_took,
+	.pass = op_pass,
 	.reset = op_reset,
 };
 
@@ -98,7 +101,7 @@ static size_t
 op_room(const struct stream *s)
 {
 	const struct h1 *h = (const struct h1 *)s;
-	size_t held = h->conn->out.n;
+	size_t held = conn_unsent(h->conn);
 
 	return held < STREAM_WINDOW ? STREAM_WINDOW - held : 0;
 }
@@ -118,6 +121,22 @@ op_took(struct stream *s, size_t n)
 		h->conn->can_read = true;
 	if (h->conn->can_read)
 		loop_again(h->conn->loop, &h->conn->again);
+}
+
+static size_t
+op_pass(struct stream *s, struct conn *from, size_t most)
+{
+	struct h1 *h = (struct h1 *)s;
+	size_t n;
+
+	if (!is_raw(h))
+		return 0;
+	n = conn_splice(h->conn, from, most);
+	if (h->out_framing == FRAMING_LENGTH) {
+		assert(n <= h->out_left);
+		h->out_left -= n;
+	}
+	return n;
 }
 
 static void
@@ -183,6 +202,16 @@ tunnel_head(struct h1 *h, const struct head *head)
 	loop_again(c->loop, &c->again);
 }
 
+/* A body in whose midst we are is written byte for byte as it comes. */
+static bool
+is_raw(const struct h1 *h)
+{
+	return h->out == OUT_BODY && h->conn->fd != -1 && !h->out_failed &&
+	    h->wrong == END_NONE &&
+	    (h->out_framing == FRAMING_LENGTH ||
+		h->out_framing == FRAMING_CLOSE);
+}
+
 static void
 put_body(struct h1 *h, struct buf *body)
 {
@@ -232,7 +261,7 @@ send_now(struct h1 *h)
 		return;
 	loop_again_cancel(c->loop, &h->again);
 	if ((h->server != NULL || h->tunnel) && h->out == OUT_DONE &&
-	    c->out.n == 0)
+	    conn_unsent(c) == 0)
 		loop_again(c->loop, &h->again);
 }
 
@@ -245,7 +274,7 @@ write_failed(struct h1 *h)
 {
 	struct conn *c = h->conn;
 
-	buf_clear(&c->out);
+	conn_forget(c);
 	if (h->server != NULL) {
 		h->wrong = END_CLIENT_CLOSED;
 		loop_again(c->loop, &h->again);

@@ -23,6 +23,7 @@
 #include "base/addr.h"
 #include "base/container.h"
 #include "net/descriptors.h"
+#include "net/pipe.h"
 
 #define IOV_MOST 16
 
@@ -35,6 +36,10 @@ static void finish_connect(struct conn *);
 static void finish_shake(struct conn *);
 static int socket_error(int);
 static bool flush_blocked(struct conn *);
+static ssize_t send_some(struct conn *);
+static ssize_t send_piped(struct conn *, struct pipe *);
+static struct pipe *pipe_of(const struct conn *);
+static void unpipe(struct conn *);
 static void socket_options(int, int);
 static bool has_pending(const struct conn *);
 
@@ -111,12 +116,12 @@ conn_close(struct conn *c)
 {
 	if (c->fd == -1)
 		return;
+	conn_forget(c);
 	if (c->transport->free != NULL)
 		c->transport->free(c);
 	event_del(&c->ev);
 	close(c->fd);
 	c->fd = -1;
-	buf_clear(&c->out);
 	deadline_clear(&c->deadline);
 	loop_again_cancel(c->loop, &c->again);
 }
@@ -160,14 +165,50 @@ conn_drained(struct conn *c)
 		c->can_read = false;
 }
 
+/* What is read after it is read anew: nobody knows whether it left anything. */
+size_t
+conn_splice(struct conn *to, struct conn *from, size_t most)
+{
+	struct pipe *p;
+	ssize_t n;
+
+	if (to->transport != &transport_plain ||
+	    from->transport != &transport_plain || conn_unsent(to) > 0)
+		return 0;
+	p = pipe_take();
+	if (p == NULL)
+		return 0;
+	n = pipe_fill(p, from->fd, most);
+	if (n <= 0) {
+		pipe_give(p);
+		return 0;
+	}
+	to->session = p;
+	from->was_short = false;
+	return (size_t)n;
+}
+
+size_t
+conn_unsent(const struct conn *c)
+{
+	const struct pipe *p = pipe_of(c);
+
+	return p == NULL ? c->out.n : p->n + c->out.n;
+}
+
+void
+conn_forget(struct conn *c)
+{
+	if (pipe_of(c) != NULL)
+		unpipe(c);
+	buf_clear(&c->out);
+}
+
 int
 conn_flush(struct conn *c)
 {
-	struct iovec iov[IOV_MOST];
-
-	while (c->out.n > 0 && c->can_write) {
-		int niov = buf_iov(&c->out, iov, IOV_MOST);
-		ssize_t n = c->transport->writev(c, iov, niov);
+	while (conn_unsent(c) > 0 && c->can_write) {
+		ssize_t n = send_some(c);
 
 		if (n == -1 && errno == EAGAIN) {
 			c->can_write = false;
@@ -176,9 +217,8 @@ conn_flush(struct conn *c)
 		if (n == -1)
 			return -1;
 		c->sent += (uint64_t)n;
-		buf_drop(&c->out, (size_t)n);
 	}
-	if (c->out.n == 0 && c->shut)
+	if (conn_unsent(c) == 0 && c->shut)
 		c->shut = c->transport->shut(c) == -1 && errno == EAGAIN;
 	return 0;
 }
@@ -217,7 +257,7 @@ void
 conn_shut(struct conn *c)
 {
 	c->shut = true;
-	if (c->out.n == 0)
+	if (conn_unsent(c) == 0)
 		conn_flush(c);
 }
 
@@ -261,7 +301,8 @@ conn_turn(struct conn *c)
 		finish_shake(c);
 	if (c->fd == -1 || c->state != CONN_OPEN)
 		return;
-	if ((c->out.n > 0 || c->shut) && c->can_write && flush_blocked(c)) {
+	if ((conn_unsent(c) > 0 || c->shut) && c->can_write &&
+	    flush_blocked(c)) {
 		if (has_pending(c))
 			c->can_read = true;
 		c->ops->writable(c);
@@ -339,6 +380,44 @@ flush_blocked(struct conn *c)
 		return false;
 	}
 	return c->sent > before;
+}
+
+static ssize_t
+send_some(struct conn *c)
+{
+	struct iovec iov[IOV_MOST];
+	struct pipe *p = pipe_of(c);
+	ssize_t n;
+
+	if (p != NULL)
+		return send_piped(c, p);
+	n = c->transport->writev(c, iov, buf_iov(&c->out, iov, IOV_MOST));
+	if (n > 0)
+		buf_drop(&c->out, (size_t)n);
+	return n;
+}
+
+static ssize_t
+send_piped(struct conn *c, struct pipe *p)
+{
+	ssize_t n = pipe_drain(p, c->fd);
+
+	if (p->n == 0)
+		unpipe(c);
+	return n;
+}
+
+static struct pipe *
+pipe_of(const struct conn *c)
+{
+	return c->transport == &transport_plain ? c->session : NULL;
+}
+
+static void
+unpipe(struct conn *c)
+{
+	pipe_give(c->session);
+	c->session = NULL;
 }
 
 static void

@@ -32,7 +32,7 @@ extern const struct transport transport_plain;
 /* What the owner of a conn hears; one owner at a time. */
 struct conn_ops {
 	void	(*readable)(struct conn *);	/* read until -1/EAGAIN, or pause */
-	void	(*writable)(struct conn *);	/* connected, shaken, or some of a blocked `out' went (look at out.n) */
+	void	(*writable)(struct conn *);	/* connected, shaken, or some of a blocked `out' went (look at conn_unsent) */
 	void	(*failed)(struct conn *, int error);	/* connect, handshake or write failed */
 	void	(*expired)(struct conn *, bool stalled);	/* its deadline */
 };
@@ -48,7 +48,7 @@ struct conn {
 	struct event		 ev;
 	struct loop		*loop;
 	const struct transport	*transport;
-	void			*session;	/* the transport's */
+	void			*session;	/* the transport's; a plain one's: the pipe with bytes that go before `out', or NULL */
 	const struct conn_ops	*ops;
 	void			*owner;
 	struct buf		 out;		/* accepted for sending, not yet in the kernel */
@@ -60,7 +60,7 @@ struct conn {
 	bool			 can_write : 1;
 	bool			 hangup : 1;	/* the peer's FIN or RST is behind what can be read */
 	bool			 paused : 1;	/* the owner wants no readable() */
-	bool			 shut : 1;		/* our end is to be shut once `out' is empty */
+	bool			 shut : 1;		/* our end is to be shut once nothing is unsent */
 	bool			 was_short : 1;	/* the last read left the socket empty */
 	uint64_t		 sent;		/* bytes the kernel has taken */
 };
@@ -74,7 +74,7 @@ int	conn_open(struct conn *, struct loop *, int fd, const struct conn_ops *, voi
 int	conn_connect(struct conn *, struct loop *, const struct addr *, const struct conn_ops *, void *owner);
 /* Put a transport with a handshake on it; state becomes CONN_SHAKING. */
 void	conn_secure(struct conn *, const struct transport *, void *session);
-/* Close at once; what is in `out' is lost.  The struct may be freed after the pass. */
+/* Close at once; what is unsent is lost.  The struct may be freed after the pass. */
 void	conn_close(struct conn *);
 /* As conn_close, with an RST instead of a FIN so that the peer sees the cut. */
 void	conn_abort(struct conn *);
@@ -90,8 +90,18 @@ ssize_t	conn_read(struct conn *, struct buf *in, size_t want);
  */
 void	conn_drained(struct conn *);
 /*
- * Send from c->out as much as the kernel takes.  0: all gone or waiting for room; -1
- * with errno: the wire failed.
+ * Take at most so many bytes out of another conn without reading them: they are
+ * unsent bytes of `to', which may have none yet.  0: it cannot be done, or not
+ * now; reading tells why.  Both must be plain.
+ */
+size_t	conn_splice(struct conn *to, struct conn *from, size_t most);
+/* Accepted for sending, not yet in the kernel. */
+size_t	conn_unsent(const struct conn *);
+/* It will never be sent. */
+void	conn_forget(struct conn *);
+/*
+ * Send as much as the kernel takes.  0: all gone or waiting for room; -1 with
+ * errno: the wire failed.
  */
 int	conn_flush(struct conn *);
 /* Bytes of ours that the peer has taken: what the kernel holds he has not. */
@@ -100,7 +110,7 @@ uint64_t conn_taken(const struct conn *);
 bool	conn_is_reset(struct conn *);
 void	conn_pause(struct conn *);		/* no readable() until resumed */
 void	conn_resume(struct conn *);		/* readable() comes in this pass or the next if there is something */
-void	conn_shut(struct conn *);		/* send our end once `out' is empty */
+void	conn_shut(struct conn *);		/* send our end once nothing is unsent */
 void	conn_deadline(struct conn *, uint64_t after_ns);	/* 0: none */
 
 #endif

@@ -24,6 +24,7 @@
 #include "health/probe.h"
 #include "http/h1.h"
 #include "net/fetch.h"
+#include "net/pipe.h"
 #include "net/resolve.h"
 #include "net/signals.h"
 #include "proxy/access_file.h"
@@ -304,6 +305,7 @@ finish(struct control *control)
 	stats_names_fini(&control->names);
 	h1_pool_fini();
 	block_pool_fini();
+	pipe_pool_fini();
 }
 
 static void

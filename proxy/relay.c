@@ -14,10 +14,12 @@
 
 static size_t gone_onward(const struct stream *, size_t);
 static void keep_for_replay(struct exchange *, const struct buf *);
+static void forget_replay(struct exchange *);
 static void credit_client(struct exchange *);
 static void credit_server(struct exchange *);
 static void server_done(struct exchange *);
 static void down_body(void *, struct buf *, bool);
+static size_t down_pass(void *, struct conn *, size_t);
 static void down_tail(void *, struct fields *);
 static void down_room(void *);
 static void down_flushed(void *);
@@ -25,6 +27,7 @@ static void down_broken(void *, enum end);
 static void down_gone(void *, enum end);
 static void up_head(void *, struct head *, bool);
 static void up_body(void *, struct buf *, bool);
+static size_t up_pass(void *, struct conn *, size_t);
 static void up_tail(void *, struct fields *);
 static void up_room(void *);
 static void up_flushed(void *);
@@ -33,6 +36,7 @@ static void up_gone(void *, enum end);
 const struct sink_ops relay_down_sink = {
 	.body = down_body,
 	.tail = down_tail,
+	.pass = down_pass,
 	.room = down_room,
 	.flushed = down_flushed,
 	.broken = down_broken,
@@ -42,6 +46,7 @@ const struct sink_ops relay_up_sink = {
 	.head = up_head,
 	.body = up_body,
 	.tail = up_tail,
+	.pass = up_pass,
 	.room = up_room,
 	.flushed = up_flushed,
 	.gone = up_gone,
@@ -79,6 +84,12 @@ keep_for_replay(struct exchange *x, const struct buf *body)
 		buf_copy(&x->replay, body, body->n);
 		return;
 	}
+	forget_replay(x);
+}
+
+static void
+forget_replay(struct exchange *x)
+{
 	x->replayable = false;
 	buf_clear(&x->replay);
 }
@@ -119,6 +130,24 @@ down_body(void *arg, struct buf *body, bool last)
 		relay_request_body(x, body, last);
 	else
 		buf_move(&x->held, body, n);
+}
+
+/* What is passed on unread cannot be sent again. */
+static size_t
+down_pass(void *arg, struct conn *from, size_t most)
+{
+	struct exchange *x = arg;
+	size_t n;
+
+	if (x->up == NULL ||
+	    (x->replayable && method_is_idempotent(x->request->method)))
+		return 0;
+	n = x->up->ops->pass(x->up, from, most);
+	if (n > 0)
+		forget_replay(x);
+	x->bytes_in += n;
+	x->down_untook += n;
+	return n;
 }
 
 static void
@@ -215,8 +244,7 @@ up_head(void *arg, struct head *head, bool last)
 		return;
 	}
 	attempt_answered(x, head->status);
-	buf_clear(&x->replay);
-	x->replayable = false;
+	forget_replay(x);
 	headers_response(x, head);
 	exchange_answer(x, head, last);
 	if (last)
@@ -236,6 +264,17 @@ up_body(void *arg, struct buf *body, bool last)
 		server_done(x);
 	else
 		credit_server(x);
+}
+
+static size_t
+up_pass(void *arg, struct conn *from, size_t most)
+{
+	struct exchange *x = arg;
+	size_t n = x->down->ops->pass(x->down, from, most);
+
+	x->bytes_out += n;
+	x->up_untook += n;
+	return n;
 }
 
 static void

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "http/h1.h"
 #include "net/loop.h"
+#include "net/pipe.h"
 #include "proxy/client.h"
 #include "proxy/control.h"
 #include "proxy/crash.h"
@@ -242,6 +243,7 @@ worker_main(void *arg)
 	exchange_spare_free(w);
 	h1_pool_fini();
 	block_pool_fini();
+	pipe_pool_fini();
 	control_worker_ended(w->control, w);
 	return NULL;
 }

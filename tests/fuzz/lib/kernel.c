@@ -101,7 +101,9 @@ kernel_fd(const struct sock *s)
 struct sock *
 kernel_sock(int fd)
 {
-	return fd < FIRST_FD ? NULL : &socks[fd - FIRST_FD];
+	if (fd < FIRST_FD || fd >= KERNEL_FIRST_PIPE)
+		return NULL;
+	return &socks[fd - FIRST_FD];
 }
 
 int
@@ -422,6 +424,8 @@ __wrap_close(int fd)
 {
 	struct sock *s = kernel_sock(fd);
 
+	if (fd >= KERNEL_FIRST_PIPE)
+		return kernel_close_pipe(fd);
 	if (s == NULL)
 		return __real_close(fd);
 	assert(s->is_open && s->event == NULL);

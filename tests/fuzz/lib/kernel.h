@@ -10,7 +10,7 @@ struct event;
 /*
  * A kernel in memory: sockets, readiness and time, for a run that repeats to
  * the byte.  The linker's --wrap (see KERNEL_WRAP in the Makefile) leads the
- * program's calls of recv, send, connect, close, event_add, event_base_loop,
+ * program's calls of recv, send, splice, close, event_add, event_base_loop,
  * clock_now and so on to here, so that net/conn.c and net/loop.c are the real
  * ones.  Descriptors that are not this kernel's go to the real one.
  */
@@ -62,12 +62,20 @@ void	 kernel_connects(enum kernel_connect);
 void	 kernel_turn_order(void);	/* of readiness: last first, or again first first */
 /* All connects that hang are through. */
 void	 kernel_connected(void);
-unsigned kernel_open(void);	/* descriptors */
+unsigned kernel_open(void);	/* sockets */
 
 /* What event_base_loop finds nothing more to do for: ends the loop. */
 void	 kernel_idle(void (*)(void *), void *);
 /* Time goes on to `late' behind the next timer; false: there is none. */
 bool	 kernel_next_timer(uint64_t late_ns);
 void	 kernel_sleep(uint64_t ns);
+
+/*
+ * Pipes (kernel_pipe.c), whose two ends have one descriptor.  How many there
+ * are; and what close() of an end does.
+ */
+#define KERNEL_FIRST_PIPE	200000
+unsigned kernel_pipes(void);
+int	 kernel_close_pipe(int fd);
 
 #endif

@@ -14,6 +14,7 @@
 #include "conf/conf.h"
 #include "http/h1.h"
 #include "net/loop.h"
+#include "net/pipe.h"
 #include "proxy/access_file.h"
 #include "proxy/client.h"
 #include "proxy/control.h"
@@ -186,6 +187,7 @@ world_end(void)
 		group_leave(g);
 	exchange_spare_free(worker);
 	h1_pool_fini();
+	pipe_pool_fini();
 	assert(block_count().live_bytes == 0);
-	assert(kernel_open() == 0);
+	assert(kernel_open() == 0 && kernel_pipes() == 0);
 }

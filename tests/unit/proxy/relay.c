@@ -5,6 +5,7 @@
 #include "tests/unit/proxy/exchanged.h"
 
 #include "http/h1_private.h"
+#include "net/pipe.h"
 #include "proxy/client.h"
 #include "proxy/exchange.h"
 #include "proxy/lease.h"
@@ -120,6 +121,7 @@ Test(relay, a_window_of_answer_waits_for_a_client_that_is_slow)
 	const uint64_t much = 16u << 20;
 	struct exchange *x;
 	char some[5000];
+	bool piped = false;
 	int fd;
 
 	start("", "", "");
@@ -131,9 +133,12 @@ Test(relay, a_window_of_answer_waits_for_a_client_that_is_slow)
 	while (!TAILQ_EMPTY(&w->exchanges)) {
 		(void)!read(fd, some, sizeof(some));
 		cr_assert_leq(x->client->conn.out.n, STREAM_WINDOW);
+		cr_assert_leq(conn_unsent(&x->client->conn), PIPE_BYTES);
+		piped |= conn_unsent(&x->client->conn) > STREAM_WINDOW;
 		rig_turn();
 	}
 	close(fd);
+	cr_assert(piped, "unread, it is more");
 	rig_stop_at_once();
 }
 
