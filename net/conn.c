@@ -147,6 +147,10 @@ conn_read(struct conn *c, struct buf *in, size_t want)
 	if (room > want)
 		room = want;
 	n = c->transport->read(c, to, room);
+	if (n == 0 && c->was_cut) {
+		n = -1;
+		errno = ECONNRESET;
+	}
 	if (n > 0) {
 		buf_commit(in, (size_t)n);
 		c->was_short = (size_t)n < room && !has_pending(c);
@@ -165,7 +169,10 @@ conn_drained(struct conn *c)
 		c->can_read = false;
 }
 
-/* What is read after it is read anew: nobody knows whether it left anything. */
+/*
+ * What is read after it is read anew: nobody knows whether it left anything.  A
+ * wire's error is told once, and reading is to tell it: EINVAL is none.
+ */
 size_t
 conn_splice(struct conn *to, struct conn *from, size_t most)
 {
@@ -180,6 +187,7 @@ conn_splice(struct conn *to, struct conn *from, size_t most)
 		return 0;
 	n = pipe_fill(p, from->fd, most);
 	if (n <= 0) {
+		from->was_cut = n == -1 && errno != EAGAIN && errno != EINVAL;
 		pipe_give(p);
 		return 0;
 	}

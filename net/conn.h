@@ -62,6 +62,7 @@ struct conn {
 	bool			 paused : 1;	/* the owner wants no readable() */
 	bool			 shut : 1;		/* our end is to be shut once nothing is unsent */
 	bool			 was_short : 1;	/* the last read left the socket empty */
+	bool			 was_cut : 1;	/* a splice heard of the reset that reading is to tell */
 	uint64_t		 sent;		/* bytes the kernel has taken */
 };
 

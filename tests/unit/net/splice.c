@@ -148,6 +148,19 @@ Test(conn_splice, an_end_and_an_empty_socket_are_left_for_reading)
 }
 
 /* What is behind a message must be found, however the last read was. */
+/* The kernel tells of a reset once: after that it reads as an end. */
+Test(conn_splice, a_reset_is_left_for_reading_too)
+{
+	struct buf none = { 0 };
+
+	reset_by_peer();
+	cr_assert_eq(conn_splice(&server, &c, 100), 0);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(conn_read(&c, &none, 100), -1);
+		cr_assert_eq(errno, ECONNRESET);
+	}
+}
+
 Test(conn_splice, a_socket_is_not_known_to_be_empty_after_it)
 {
 	struct buf in = { 0 };
