@@ -18,6 +18,7 @@
 #define PACE_STEPS 32 /* a deadline is late by that part at most */
 
 static struct h1 *h1_new(struct conn *, const struct h1_settings *);
+static enum h1_left left_as(const struct h1 *);
 static void h1_bury(struct h1 *);
 static void let_go(struct h1 *);
 static enum h1_wait waits_for(const struct h1 *);
@@ -109,6 +110,7 @@ h1_release(struct h1 *h, bool keep)
 {
 	struct conn *c = h->conn;
 	void *owner = h->owner;
+	enum h1_left left;
 
 	h->over = true;
 	c->ops = NULL;
@@ -116,11 +118,20 @@ h1_release(struct h1 *h, bool keep)
 	if (c->fd != -1)
 		conn_deadline(c, 0);
 	keep = keep && c->fd != -1;
+	left = keep ? H1_IDLE : left_as(h);
 	h1_bury(h);
 	if (h->server != NULL)
-		h->server->done(owner, keep);
+		h->server->done(owner, left);
 	else
 		h->client->done(owner, keep, h->head.kept_s);
+}
+
+void
+h1_give_up(struct h1 *h)
+{
+	h->in = IN_DONE;
+	h->keep = false;
+	h->farewell = false;
 }
 
 void
@@ -362,6 +373,19 @@ h1_new(struct conn *c, const struct h1_settings *settings)
 	return h;
 }
 
+/*
+ * A client that says `Connection: close' must not send more (RFC 9112 9.6); one
+ * that did all the same is not believed.
+ */
+static enum h1_left
+left_as(const struct h1 *h)
+{
+	bool heard_out = h->farewell && h->in == IN_DONE && h->bytes.n == 0 &&
+	    !h->conn->can_read;
+
+	return h->eof || heard_out ? H1_SPENT : H1_ENDING;
+}
+
 static void
 h1_bury(struct h1 *h)
 {
@@ -474,8 +498,7 @@ server_expired(struct h1 *h, bool stalled)
 	} else if (conn_unsent(h->conn) > 0)
 		h1_fail(h, stalled ? END_STALLED : END_CLIENT_STALLED);
 	else {
-		h->in = IN_DONE;
-		h->keep = false;
+		h1_give_up(h);
 		h->stream.sink->broken(h->stream.arg, why);
 	}
 }

@@ -19,6 +19,13 @@ struct h1_settings {
 	uint64_t	 min_rate;	/* bytes a second of either; 0: any byte will do */
 };
 
+/* How a server leaves a conn. */
+enum h1_left {
+	H1_IDLE,	/* ready for another request, with nothing of it read */
+	H1_ENDING,	/* to be closed, and the client may still be sending */
+	H1_SPENT	/* to be closed: the client sends no more, by its own word or its end */
+};
+
 /*
  * The HTTP/1.1 codec on a conn, in both roles.  It lives for as long as
  * messages are under way; an idle conn has none.  While it lives it is the
@@ -32,8 +39,8 @@ struct h1_server_owner {
 	 */
 	void	(*request)(void *, struct stream *, struct head *, bool last,
 		    enum end why);
-	/* The conn is the owner's again: idle with nothing read, or to be closed. */
-	void	(*done)(void *, bool keep);
+	/* The conn is the owner's again. */
+	void	(*done)(void *, enum h1_left);
 	/* So too, as it was: there was no byte to read after all. */
 	void	(*nothing)(void *);
 };

@@ -94,10 +94,9 @@ h1_consume(struct h1 *h)
 void
 h1_refuse(struct h1 *h, enum end why)
 {
-	h->in = IN_DONE;
+	h1_give_up(h);
 	h->out = OUT_HEAD;
 	h->out_mark = h->conn->sent;
-	h->keep = false;
 	h->asked = h->head.method;
 	h->held = h->bytes.n > 0 ? buf_hold(&h->bytes) : NULL;
 	buf_clear(&h->bytes);
@@ -314,14 +313,14 @@ read_request(struct h1 *h, size_t n)
 	h->peer = h->head.version;
 	h->asked = h->head.method;
 	if (!rules_request(&h->head, &h->arena, grants, &why)) {
-		h->in = IN_DONE;
-		h->keep = false;
+		h1_give_up(h);
 		buf_clear(&h->bytes);
 		h1_touch(h);
 		h->server->request(h->owner, &h->stream, &h->head, true, why);
 		return false;
 	}
 	h->keep = h->head.keep_alive;
+	h->farewell = !h->keep;
 	body_begins(h);
 	last = h->in == IN_DONE;
 	if (last)
@@ -563,8 +562,7 @@ bad(struct h1 *h, enum end why)
 		h1_refuse(h, why);
 		return false;
 	}
-	h->in = IN_DONE;
-	h->keep = false;
+	h1_give_up(h);
 	buf_clear(&h->bytes);
 	h1_touch(h);
 	if (!h->over)

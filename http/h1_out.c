@@ -25,6 +25,7 @@ static bool is_raw(const struct h1 *);
 static void put_body(struct h1 *, struct buf *);
 static void message_ends(struct h1 *, const struct fields *trailers);
 static void send_now(struct h1 *);
+static bool is_last(const struct h1 *);
 static void write_failed(struct h1 *);
 
 const struct stream_ops h1_stream_ops = {
@@ -40,9 +41,11 @@ const struct stream_ops h1_stream_ops = {
 void
 h1_flush(struct h1 *h)
 {
-	if (h->conn->fd == -1 || h->out_failed)
+	struct conn *c = h->conn;
+
+	if (c->fd == -1 || h->out_failed)
 		return;
-	if (conn_flush(h->conn) == -1)
+	if ((is_last(h) ? conn_shut(c) : conn_flush(c)) == -1)
 		write_failed(h);
 	else
 		h1_touch(h);
@@ -246,8 +249,6 @@ message_ends(struct h1 *h, const struct fields *trailers)
 	if (h->out_framing == FRAMING_CHUNKED)
 		h1_write_last_chunk(&h->conn->out, trailers);
 	h->out = OUT_DONE;
-	if (h->tunnel && h->conn->fd != -1)
-		conn_shut(h->conn);
 }
 
 /* Send what there is; the news of it comes at the end of the pass. */
@@ -263,6 +264,14 @@ send_now(struct h1 *h)
 	if ((h->server != NULL || h->tunnel) && h->out == OUT_DONE &&
 	    conn_unsent(c) == 0)
 		loop_again(c->loop, &h->again);
+}
+
+/* What is to be sent is the last on this conn: our end comes with it. */
+static bool
+is_last(const struct h1 *h)
+{
+	return h->out == OUT_DONE &&
+	    (h->tunnel || (h->server != NULL && !h->keep));
 }
 
 /*

@@ -67,6 +67,7 @@ struct h1 {
 	uint64_t		 moved;		/* bytes at the last look at it */
 	uint64_t		 body_bytes;	/* read, of all bodies */
 	bool			 keep;		/* after this message */
+	bool			 farewell;	/* server: the client said that this is its last */
 	bool			 tunnel;	/* raw bytes both ways from now on */
 	bool			 reused, trusted;
 	bool			 over;		/* the sink hears no more */
@@ -85,6 +86,7 @@ struct h1 {
 
 /* h1.c */
 void	h1_release(struct h1 *, bool keep);	/* give the conn back to its owner */
+void	h1_give_up(struct h1 *);		/* server: on the request, not on its answer */
 void	h1_nothing(struct h1 *);		/* server: as release, of an untouched conn */
 void	h1_fail(struct h1 *, enum end);		/* close the conn, tell the sink gone */
 /*

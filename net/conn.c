@@ -226,8 +226,10 @@ conn_flush(struct conn *c)
 			return -1;
 		c->sent += (uint64_t)n;
 	}
-	if (conn_unsent(c) == 0 && c->shut)
+	if (conn_unsent(c) == 0 && c->shut) {
 		c->shut = c->transport->shut(c) == -1 && errno == EAGAIN;
+		c->ended = !c->shut;
+	}
 	return 0;
 }
 
@@ -261,12 +263,17 @@ conn_resume(struct conn *c)
 		loop_again(c->loop, &c->again);
 }
 
-void
+int
 conn_shut(struct conn *c)
 {
-	c->shut = true;
-	if (conn_unsent(c) == 0)
-		conn_flush(c);
+	c->shut = !c->ended;
+	return conn_flush(c);
+}
+
+int
+conn_send_flags(const struct conn *c)
+{
+	return c->shut ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
 }
 
 void
@@ -453,15 +460,16 @@ plain_read(struct conn *c, void *to, size_t n)
 static ssize_t
 plain_writev(struct conn *c, const struct iovec *iov, int niov)
 {
+	int flags = conn_send_flags(c);
 	struct msghdr m;
 
 	if (niov == 1)
-		return send(c->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL);
+		return send(c->fd, iov->iov_base, iov->iov_len, flags);
 	m = (struct msghdr){
 		.msg_iov = (struct iovec *)(uintptr_t)iov,
 		.msg_iovlen = (size_t)niov,
 	};
-	return sendmsg(c->fd, &m, MSG_NOSIGNAL);
+	return sendmsg(c->fd, &m, flags);
 }
 
 static int

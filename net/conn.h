@@ -61,6 +61,7 @@ struct conn {
 	bool			 hangup : 1;	/* the peer's FIN or RST is behind what can be read */
 	bool			 paused : 1;	/* the owner wants no readable() */
 	bool			 shut : 1;		/* our end is to be shut once nothing is unsent */
+	bool			 ended : 1;	/* it is shut */
 	bool			 was_short : 1;	/* the last read left the socket empty */
 	bool			 was_cut : 1;	/* a splice heard of the reset that reading is to tell */
 	uint64_t		 sent;		/* bytes the kernel has taken */
@@ -111,7 +112,10 @@ uint64_t conn_taken(const struct conn *);
 bool	conn_is_reset(struct conn *);
 void	conn_pause(struct conn *);		/* no readable() until resumed */
 void	conn_resume(struct conn *);		/* readable() comes in this pass or the next if there is something */
-void	conn_shut(struct conn *);		/* send our end once nothing is unsent */
+/* As conn_flush, and behind the last of it our end: in one packet, if it can be. */
+int	conn_shut(struct conn *);
+/* For a transport's send(2): the last bytes wait for the FIN that follows. */
+int	conn_send_flags(const struct conn *);
 void	conn_deadline(struct conn *, uint64_t after_ns);	/* 0: none */
 
 #endif

@@ -244,8 +244,11 @@ bind_one(const struct addr *at, bool any, bool reuseport)
 
 	if (fd == -1)
 		return -1;
-	if (family != AF_UNIX)
+	if (family != AF_UNIX) {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		/* Its connections inherit it. */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	}
 	if (family == AF_INET6)
 		setsockopt(
 		    fd, IPPROTO_IPV6, IPV6_V6ONLY, &only6, sizeof(only6));
@@ -341,8 +344,6 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 static bool
 take_some(struct acceptor *a)
 {
-	int one = 1;
-
 	for (int i = 0; i < ACCEPT_MOST; i++) {
 		struct addr peer = { .len = sizeof(peer.u) };
 		int fd = accept4(
@@ -359,9 +360,6 @@ take_some(struct acceptor *a)
 				return false;
 			continue;
 		}
-		if (peer.u.sa.sa_family != AF_UNIX)
-			setsockopt(
-			    fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		a->on_accept(a->arg, fd, &peer);
 		if (descriptors_short(fd, a->use)) {
 			wait_for_descriptors(a);

@@ -51,7 +51,7 @@ static void idle_failed(struct conn *, int);
 static void idle_expired(struct conn *, bool);
 static void linger_readable(struct conn *);
 static void on_request(void *, struct stream *, struct head *, bool, enum end);
-static void on_done(void *, bool);
+static void on_done(void *, enum h1_left);
 static void on_nothing(void *);
 
 static const struct conn_ops shaking_ops = {
@@ -305,15 +305,17 @@ on_request(
 
 /* The codec is done with the conn. */
 static void
-on_done(void *arg, bool keep)
+on_done(void *arg, enum h1_left left)
 {
 	struct client *c = arg;
 
 	if (c->conn.fd == -1)
 		client_end(c);
-	else if (!keep && c->requests == 0)
+	else if (left != H1_IDLE && c->requests == 0)
 		client_end(c);
-	else if (!keep)
+	else if (left == H1_SPENT && !c->secure)
+		client_end(c);
+	else if (left != H1_IDLE)
 		client_linger(c);
 	else if (c->port->worker->draining)
 		client_end(c);

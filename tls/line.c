@@ -66,7 +66,7 @@ static int
 line_write(BIO *line, const char *from, size_t n, size_t *put)
 {
 	const struct tls_end *end = BIO_get_data(line);
-	ssize_t took = send(end->fd, from, n, MSG_NOSIGNAL);
+	ssize_t took = send(end->fd, from, n, end->flags);
 
 	BIO_clear_retry_flags(line);
 	if (is_to_wait(took))

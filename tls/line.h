@@ -8,6 +8,7 @@ struct bio_st;
 /* A session's socket, and what the last read(2) on it said. */
 struct tls_end {
 	int	 fd;
+	int	 flags;		/* of send(2) */
 	bool	 filled;	/* it took all the room there was */
 	bool	 over;		/* the peer has sent its FIN */
 };

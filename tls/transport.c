@@ -76,6 +76,7 @@ tls_session_new(
 		return NULL;
 	}
 	t->end.fd = fd;
+	t->end.flags = MSG_NOSIGNAL;
 	return t;
 }
 
@@ -150,6 +151,7 @@ tls_writev(struct conn *c, const struct iovec *iov, int niov)
 	struct tls_pieces rest = { iov, niov, 0 };
 	size_t done = 0;
 
+	t->end.flags = conn_send_flags(c);
 	tls_pieces_skip(&rest, 0);
 	while (rest.n > 0)
 		if (!write_record(t, &rest, &done))
@@ -183,6 +185,7 @@ tls_shut(struct conn *c)
 {
 	struct tls_session *t = c->session;
 
+	t->end.flags = conn_send_flags(c);
 	t->shutting = !notify(t);
 	if (!t->shutting)
 		return shutdown(c->fd, SHUT_WR);

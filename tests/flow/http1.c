@@ -253,6 +253,38 @@ Test(http1, close_is_honoured_on_both_sides)
 	cr_assert_eq(origin_accepted(o), 2);
 }
 
+/*
+ * By the rules it may send nothing more; what it sends costs no answer.  The
+ * answer is more than all buffers hold, so that it is under way until it is
+ * read.
+ */
+Test(http1, what_follows_a_last_request_costs_no_byte_of_its_answer)
+{
+	static const char *const behind[] = { "", "\r\n",
+		"GET /no HTTP/1.1\r\nHost: t\r\n\r\n" };
+
+	origin_reply(o, (struct reply){ .sized = true, .size = 12 << 20 });
+	for (unsigned i = 0; i < 6; i++) {
+		const char *more = behind[i % 3];
+		bool at_once = i < 3;
+		struct client c = { .receive_buffer = 16384 };
+		struct response *r;
+
+		cr_assert(client_connect(&c, f.port));
+		cr_assert(client_print(&c,
+		    "GET /%u HTTP/1.1\r\nHost: t\r\n"
+		    "Connection: close\r\n\r\n%s",
+		    i, at_once ? more : ""));
+		cr_assert_not_null(origin_seen(o, i));
+		if (!at_once)
+			cr_assert(client_print(&c, "%s", more));
+		r = answer(&c, "GET");
+		cr_assert(r->body_n == 12 << 20 && r->is_pattern);
+		must_end(&c);
+		cr_assert(c.eof && !c.reset, "behind it %s", more);
+	}
+}
+
 Test(http1, trailers_are_passed_on_both_ways)
 {
 	struct client *c = dial(f.port);

@@ -324,6 +324,51 @@ Test(h1_answer, a_dropped_codec_goes_without_a_word)
 	wire_heard(&w, "");
 }
 
+static const struct {
+	const char *request;
+	bool fin;
+	const char *behind; /* sent before the answer */
+	enum h1_left left;
+} lasts[] = {
+	{ "1.1\r\nHost: h\r\nConnection: close\r\n\r\n", false, "", H1_SPENT },
+	{ "1.0\r\nHost: h\r\n\r\n", false, "", H1_SPENT },
+	{ "1.1\r\nHost: h\r\n\r\n", true, "", H1_SPENT },
+	{ "1.1\r\nHost: h\r\n\r\n", false, "", H1_ENDING },
+	{ "1.1\r\nHost: h\r\nConnection: close\r\n\r\n", false, "\r\n",
+	    H1_ENDING },
+	{ "1.1\r\nHost: h\r\nConnection: close\r\n\r\nGET", false, "",
+	    H1_ENDING },
+	{ "1.1\r\nHost: h\r\nConnection: close\r\n"
+	  "Content-Length: 9\r\n\r\nhe",
+	    false, "", H1_ENDING },
+	{ "1.1\r\nHost: h\r\nConnection: close\r\n"
+	  "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+	    false, "", H1_ENDING },
+};
+
+Test(h1_answer, only_a_client_that_sends_no_more_is_done_with)
+{
+	for (size_t i = 0; i < sizeof(lasts) / sizeof(lasts[0]); i++) {
+		struct head head = wire_response(200, FRAMING_LENGTH, 2);
+		char request[256];
+
+		snprintf(request, sizeof(request), "GET /a HTTP/%s",
+		    lasts[i].request);
+		wire_say(&w, request);
+		if (lasts[i].behind[0] != '\0')
+			wire_say(&w, lasts[i].behind);
+		if (lasts[i].fin)
+			wire_fin(&w);
+		head.keep_alive = false;
+		wire_put_head(&w, head, false);
+		wire_put(&w, "ok", true);
+		wire_settle(&w);
+		cr_assert_eq(w.left, lasts[i].left, "row %zu", i);
+		wire_renew(&w);
+		wire_serve(&w);
+	}
+}
+
 Test(h1_answer, an_idle_conn_has_no_codec_to_drop)
 {
 	wire_say(&w, GET);

@@ -211,10 +211,8 @@ on_request(
 }
 
 static void
-on_done(void *arg, bool keep)
+given_back(struct wire *w, bool keep)
 {
-	struct wire *w = arg;
-
 	wire_idle(w);
 	if (!keep)
 		conn_close(&w->conn);
@@ -224,6 +222,15 @@ on_done(void *arg, bool keep)
 		return;
 	hear(w, "done %s", keep ? "keep" : "close");
 	heard_all(w, "done");
+}
+
+static void
+on_done(void *arg, enum h1_left left)
+{
+	struct wire *w = arg;
+
+	w->left = left;
+	given_back(w, left == H1_IDLE);
 }
 
 static void
@@ -249,7 +256,7 @@ on_client_done(void *arg, bool keep, unsigned kept_s)
 {
 	if (kept_s > 0)
 		hear(arg, "kept %u", kept_s);
-	on_done(arg, keep);
+	given_back(arg, keep);
 }
 
 const struct h1_client_owner heard_client = {

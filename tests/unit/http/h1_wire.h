@@ -41,6 +41,7 @@ struct wire {
 	unsigned	 tails;		/* calls of tail(), empty or not */
 	bool		 last;		/* what was heard ends its message */
 	enum end	 why;		/* of the last request: it was refused */
+	enum h1_left	 left;		/* how a server was done with it */
 	bool		 full;		/* see above */
 	bool		 quiet;		/* count them only */
 	bool		 keeps;		/* nothing goes onward by itself */

@@ -1,6 +1,8 @@
 /* net/listen: how much an acceptor takes, and when. */
 #include <criterion/criterion.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <unistd.h>
@@ -58,6 +60,21 @@ Test(acceptor, an_acceptor_hands_over_who_comes)
 	cr_assert(DRIVE_UNTIL(loop, accepted == 99));
 	acceptor_free(a);
 	cr_assert_eq(client(&real), -1, "it owned the socket");
+	close(one);
+}
+
+Test(acceptor, nothing_small_waits_on_what_it_hands_over)
+{
+	struct acceptor *a = open_acceptor();
+	int one = client(&real), no_delay = 0;
+	socklen_t n = sizeof(no_delay);
+
+	cr_assert(DRIVE_UNTIL(loop, accepted == 1));
+	cr_assert_eq(
+	    getsockopt(accepted_fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, &n),
+	    0);
+	cr_assert(no_delay);
+	acceptor_free(a);
 	close(one);
 }
 

@@ -1,6 +1,8 @@
 /* net/conn over loopback TCP: writing, and how it ends. */
 #include <criterion/criterion.h>
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -60,6 +62,41 @@ Test(conn_write, our_end_is_shut_behind_the_last_byte)
 	cr_assert(DRIVE_UNTIL(loop, (got += drain(), owner.at_end)));
 	cr_assert_eq(got, MUCH);
 	cr_assert(!c.shut);
+}
+
+static unsigned
+packets_to_peer(void)
+{
+	struct tcp_info info = { 0 };
+	socklen_t n = sizeof(info);
+
+	cr_assert_eq(getsockopt(peer, IPPROTO_TCP, TCP_INFO, &info, &n), 0);
+	return info.tcpi_segs_in;
+}
+
+Test(conn_write, our_end_goes_with_the_last_bytes)
+{
+	unsigned before;
+
+	open_conn();
+	before = packets_to_peer();
+	fill(2000);
+	cr_assert_eq(conn_shut(&c), 0);
+	cr_assert(WAIT_FOR(10000, (drain(), owner.at_end)));
+	cr_assert_eq(packets_to_peer(), before + 1);
+}
+
+Test(conn_write, our_end_is_sent_once)
+{
+	unsigned before;
+
+	open_conn();
+	cr_assert_eq(conn_shut(&c), 0);
+	cr_assert(WAIT_FOR(10000, (drain(), owner.at_end)));
+	before = packets_to_peer();
+	cr_assert_eq(conn_shut(&c), 0);
+	cr_assert(!c.shut);
+	cr_assert_eq(packets_to_peer(), before);
 }
 
 Test(conn_write, our_end_is_shut_at_once_when_nothing_waits)
