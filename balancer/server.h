@@ -23,13 +23,14 @@ enum server_verdict {
 
 /*
  * One address of one upstream, shared by all workers and by all the snapshots
- * that name it: its identity is (upstream, address).  Weight and backup belong
+ * that name it: its identity is (upstream, address, name).  Weight and backup belong
  * to the roster, since they may differ between snapshots.
  */
 struct server {
 	/* Hot: read by each pick.  Any thread. */
 	alignas(64) atomic_uint	 refs;
 	atomic_uint		 verdict;	/* enum; control writes */
+	atomic_bool		 left;		/* no member any more; control writes */
 	_Atomic uint64_t	 suspect_until;	/* monotonic; 0: is not */
 	atomic_uint		 suspect_failures;	/* connects in a row */
 	atomic_uint		*lane;		/* on the board: in flight */

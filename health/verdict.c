@@ -24,6 +24,7 @@ enum rank {
 	RANK_BACKUP,
 	RANK_DOUBTFUL_PRIMARY,
 	RANK_DOUBTFUL_BACKUP,
+	RANK_LEFT,
 	RANK_NEVER
 };
 
@@ -77,6 +78,20 @@ verdict_forget(struct server *srv)
 {
 	server_set_why(srv, "");
 	set_verdict(srv, SERVER_UNKNOWN);
+}
+
+void
+verdict_leave(struct server *srv)
+{
+	srv->left = true;
+	board_epoch_move(srv->board);
+}
+
+void
+verdict_return(struct server *srv)
+{
+	srv->left = false;
+	board_epoch_move(srv->board);
 }
 
 /*
@@ -264,6 +279,8 @@ rank_of(const struct member *member, uint64_t now)
 
 	if (verdict == SERVER_DOWN || member->weight == 0)
 		return RANK_NEVER;
+	if (member->server->left)
+		return RANK_LEFT;
 	if (verdict == SERVER_WAITING || now < member->server->suspect_until)
 		return member->backup ? RANK_DOUBTFUL_BACKUP
 				      : RANK_DOUBTFUL_PRIMARY;

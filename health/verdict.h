@@ -47,6 +47,13 @@ void	verdict_await(struct server *);
 void	verdict_forget(struct server *);
 
 /*
+ * The server is no member any more, or is one again.  Rosters that still have
+ * it choose it only if nobody else may serve; its verdict stays.
+ */
+void	verdict_leave(struct server *);
+void	verdict_return(struct server *);
+
+/*
  * A connect to the server failed by the server's doing: it is suspect for 1 s,
  * doubled at each failure after that time is over, up to 30 s.  Those that fail
  * while it is suspect change nothing, so that a burst counts as one.  True when
@@ -63,6 +70,7 @@ bool	verdict_connected(struct server *);
  *	backups that are well
  *	primaries that are suspect or wait for their first probe
  *	backups that are so
+ *	those that left
  * *valid_until is when a suspect's time is over next (UINT64_MAX: never): the
  * result holds until then or until the board's epoch moves.  `may' is
  * initialised for the roster.  Any thread.

@@ -277,6 +277,32 @@ set(struct fleet *fleet, const char *who, enum server_verdict verdict)
 		fleet_at(fleet, *who - 'a')->verdict = verdict;
 }
 
+Test(verdict, one_that_left_serves_only_if_nobody_else_may)
+{
+	struct fleet fleet;
+	struct server *a;
+	uint64_t epoch;
+
+	begin(&fleet);
+	a = fleet_at(&fleet, 0);
+	set(&fleet, "a", SERVER_UP);
+	epoch = board_epoch(fleet.board);
+	verdict_leave(a);
+	cr_assert_eq(board_epoch(fleet.board), epoch + 1);
+	expect_mask(&fleet, NULL, START, "b");
+	suspect(&fleet, "bcd");
+	expect_mask(&fleet, NULL, START, "b");
+	set(&fleet, "bcd", SERVER_DOWN);
+	expect_mask(&fleet, NULL, START, "a");
+	verdict_return(a);
+	cr_assert_eq(board_epoch(fleet.board), epoch + 5);
+	cr_assert_eq(a->verdict, SERVER_UP, "its health is what it was");
+	verdict_leave(a);
+	set(&fleet, "a", SERVER_DOWN);
+	expect_mask(&fleet, NULL, START, "");
+	fleet_fini(&fleet);
+}
+
 Test(verdict, mask_is_the_first_group_that_is_not_empty)
 {
 	static const struct {
