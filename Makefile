@@ -2,7 +2,7 @@
 # CI runs, `make help' lists the rest.  Every folder below is globbed, so a new
 # source file needs no line here.
 
-FOLDERS = base balancer limit health net tls http conf stats proxy
+FOLDERS = base balancer limit health net tls http discovery conf stats proxy
 BUILD   = build
 CFLAGS  = -O2 -g
 LDFLAGS =
