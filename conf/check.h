@@ -25,6 +25,9 @@ void	check_routes(struct check *, struct conf_node *list);
 void	check_shadows(struct check *, struct conf_node *list);
 void	check_upstream(struct check *, struct conf_upstream *,
 	    const struct conf_pair *);
+/* Names for those that have none; no address and no name twice. */
+void	check_servers(struct check *, struct conf_upstream *,
+	    struct conf_node *list);
 /*
  * At a node that may be NULL (then nothing is said) or told already.  A fault
  * is told once, however many share the node through an alias or defaults.

@@ -1,8 +1,11 @@
-/* Checks of one upstream: its servers and its breaker. */
+/* Checks of one upstream: where its servers come from, they and its breaker. */
+#include <errno.h>
+#include <unistd.h>
+
 #include "conf/check.h"
 
 static void
-check_servers(struct check *, struct conf_upstream *, struct conf_node *list);
+check_origin(struct check *, struct conf_upstream *, const struct conf_pair *);
 static void
 check_server(struct check *, struct conf_upstream *, struct conf_server *,
     struct conf_node *, struct map *addresses, struct map *names);
@@ -16,10 +19,12 @@ check_upstream(
 	struct conf_node *n = pair->value;
 	struct conf_node *breaker = node_get(n, "circuit_breaker");
 
+	check_origin(x, u, pair);
 	check_servers(x, u, node_get(n, "servers"));
 	if (u->breaker.on && breaker != NULL && !breaker->bad)
 		check_breaker(x, u, breaker);
-	if (!u->probe.on && !u->breaker.on && u->nservers > 0)
+	if (!u->probe.on && !u->breaker.on &&
+	    (u->nservers > 0 || u->discover.on))
 		check_warning(x, pair->key, NULL,
 		    "upstreams.%.60s has neither "
 		    "health_check nor circuit_breaker: only failing requests "
@@ -27,7 +32,31 @@ check_upstream(
 		    u->name);
 }
 
+/* Exactly one of them says who its servers are. */
 static void
+check_origin(
+    struct check *x, struct conf_upstream *u, const struct conf_pair *pair)
+{
+	struct conf_node *n = pair->value, *discover = node_get(n, "discover");
+	const char *file = u->discover.file;
+
+	if (n->kind != NODE_MAP)
+		return;
+	if (node_get(n, "servers") == NULL && !u->discover.on &&
+	    (discover == NULL || !discover->bad))
+		check_fault(x, pair->key, "list them, or write discover",
+		    "upstreams.%.60s.servers is missing", u->name);
+	else if (node_get(n, "servers") != NULL && u->discover.on)
+		check_fault(x, discover, "leave one of them out",
+		    "upstreams.%.60s has both servers and discover", u->name);
+	else if (file != NULL && access(file, R_OK) == -1)
+		check_warning(x, node_get(discover, "file"), NULL,
+		    "upstreams.%.60s.discover.file: cannot read '%.200s' "
+		    "now: %s; the upstream has no servers until it can be",
+		    u->name, file, strerror(errno));
+}
+
+void
 check_servers(struct check *x, struct conf_upstream *u, struct conf_node *list)
 {
 	struct map addresses = { 0 }, names = { 0 };

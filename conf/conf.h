@@ -10,6 +10,7 @@
 #include "base/addr.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "discovery/options.h"
 #include "health/options.h"
 #include "limit/options.h"
 #include "tls/options.h"
@@ -74,7 +75,8 @@ struct conf_upstream {
 	const char		*name;
 	struct conf_place	 place;
 	struct conf_server	*servers;
-	unsigned		 nservers;
+	unsigned		 nservers;	/* 0: they are discovered */
+	struct discover_options	 discover;
 	enum balance_policy	 policy;
 	struct probe_options	 probe;
 	struct breaker_options	 breaker;
@@ -164,6 +166,14 @@ struct conf {
 struct conf	*conf_load(const char *path, struct conf_errors *errors);
 /* The same from memory (fuzzing, `fairlead proxy'); relative paths are relative to the cwd. */
 struct conf	*conf_parse(const char *name, struct text yaml, struct conf_errors *errors);
+/*
+ * A list of servers by itself, in the syntax of `servers' and in YAML or JSON,
+ * but of IP addresses alone: what a source of discovery says.  It may be empty.
+ * A configuration that holds one upstream of that name and nothing else; NULL
+ * when there is any error.  Any thread.
+ */
+struct conf	*conf_servers(const char *name, struct text yaml,
+		    const char *upstream, struct conf_errors *errors);
 void		 conf_free(struct conf *);
 /*
  * The effective configuration as JSON: `config' in canonical form, defaults

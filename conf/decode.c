@@ -62,6 +62,16 @@ decode_conf(struct conf *conf, struct conf_errors *errors)
 }
 
 void
+decode_servers(struct conf_upstream *u, struct arena *arena,
+    struct conf_node *list, struct conf_errors *errors)
+{
+	struct decoder x = { .arena = arena, .errors = errors, .owner = list };
+
+	enter(&x, "servers");
+	decode_key(&x, key_find("upstreams.NAME.servers"), list, (char *)u);
+}
+
+void
 decode_fault(struct decoder *x, struct conf_node *n, const char *hint,
     const char *format, ...)
 {

@@ -24,6 +24,10 @@ struct decoder {
  */
 void	decode_conf(struct conf *, struct conf_errors *);
 
+/* The value of `servers' alone, in the same way. */
+void	decode_servers(struct conf_upstream *, struct arena *,
+	    struct conf_node *, struct conf_errors *);
+
 /*
  * One single value of that key's type into `to'; false: a fault was told.
  * For the type's sake only (check a value that is stored nowhere) `to' may be

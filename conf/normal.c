@@ -65,6 +65,14 @@ normal_tree(struct node_reader *reader, struct conf_node *root)
 	map_fini(&m.names);
 }
 
+struct conf_node *
+normal_servers(struct node_reader *reader, struct conf_node *list)
+{
+	struct normal m = { .reader = reader, .arena = reader->arena };
+
+	return spread_brief(&m, list, "address");
+}
+
 static void
 move_listen(struct normal *m)
 {

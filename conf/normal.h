@@ -20,5 +20,7 @@
  * it.  Shared nodes are copied, never changed.
  */
 void	normal_tree(struct node_reader *, struct conf_node *root);
+/* The same of the value of `servers' alone. */
+struct conf_node *normal_servers(struct node_reader *, struct conf_node *list);
 
 #endif

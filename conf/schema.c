@@ -28,6 +28,7 @@
 #define FROM(low, high) .least = (low), .most = (high)
 
 #define UP "upstreams.NAME"
+#define DISCOVER UP ".discover"
 #define PROBE UP ".health_check"
 #define BREAKER UP ".circuit_breaker"
 #define LISTEN "listeners.NAME"
@@ -160,9 +161,10 @@ const struct key schema[] = {
 	PLACE(conf_upstream, place),
 	.help = "Groups of servers, by name. A plain list is the list of "
 	    "servers." },
-{ UP ".servers", KEY_RECORDS, KEY_REQUIRED | KEY_NO_DEFAULT,
+{ UP ".servers", KEY_RECORDS, KEY_NO_DEFAULT,
 	LIST(conf_upstream, servers, nservers), .brief = "address",
-	.help = "The servers. A plain address needs no braces." },
+	.help = "The servers. A plain address needs no braces. An upstream has "
+	    "either these or discover." },
 { UP ".servers[].address", KEY_ADDRESS, KEY_REQUIRED | KEY_PEER,
 	IN(conf_server, address),
 	.help = "host:port, [::1]:port or unix:/path. A host name is looked "
@@ -176,6 +178,48 @@ const struct key schema[] = {
 	.help = "Used only when no other server may serve." },
 { UP ".servers[].name", KEY_LABEL, IN(conf_server, name),
 	.help = "Its name in metrics and logs; the address if not given." },
+{ DISCOVER, KEY_BLOCK, KEY_OFF | KEY_NO_DEFAULT, "off",
+	IN(conf_upstream, discover.on),
+	.help = "Learn the servers, in place of servers, and follow them as "
+	    "they come and go. A new one waits for its first good probe while "
+	    "others serve; one that returns within ten minutes finds its "
+	    "health and counters again." },
+{ DISCOVER ".file", KEY_FILE, KEY_REQUIRED | KEY_LATER,
+	IN(conf_upstream, discover.file),
+	.help = "A file with a list as of servers, in YAML or JSON, of IP "
+	    "addresses with ports. It is read again whenever it changes, "
+	    "also by renaming or by a symbolic link on the way to it. One "
+	    "that cannot be read or is faulty changes nothing, and the log "
+	    "says its line; while there was no good one yet, the upstream "
+	    "has no servers and a request is 503. Most 4096 servers, 4 MiB." },
+{ DISCOVER ".on_empty", KEY_WORD, .fallback = "keep", .words = "keep|apply",
+	IN(conf_upstream, discover.on_empty),
+	.help = "What to make of a sudden list without servers, as [] is: "
+	    "keep holds it back, apply believes it." },
+{ DISCOVER ".on_error", KEY_WORD, .fallback = "keep", .words = "keep",
+	.help = "What to do when there is no good answer: keep the last good "
+	    "one." },
+{ DISCOVER ".max_loss", KEY_PERCENT, KEY_OFF, "50%",
+	IN(conf_upstream, discover.max_loss_percent), FROM(1, 100),
+	.help = "An answer that makes the servers fewer by more than this "
+	    "share at once is held back." },
+{ DISCOVER ".hold", KEY_DURATION, KEY_OFF, "1m",
+	IN(conf_upstream, discover.hold_ns), FROM(CLOCK_MS, DAY),
+	.help = "How long an answer is held back before it is believed; off "
+	    "is until it is confirmed. To confirm one is to say it again: "
+	    "write the file once more." },
+{ DISCOVER ".drain", KEY_DURATION, .fallback = "30s",
+	IN(conf_upstream, discover.drain_ns), FROM(0, DAY),
+	.help = "How long requests in flight at a server that went may take "
+	    "to finish. It gets no new ones, and its idle connections are "
+	    "closed at once." },
+{ DISCOVER ".allow", KEY_NETWORK, KEY_MANY,
+	LIST(conf_upstream, discover.allow, discover.nallow),
+	.help = "Networks to take servers from though nobody else should be "
+	    "able to send requests there: loopback, link-local and other "
+	    "addresses that are no host's own. A listener of fairlead itself "
+	    "must be named by its very address, and unix sockets are never "
+	    "taken. What is refused is left out and logged." },
 { UP ".balance", KEY_BLOCK, .help = "Which server gets a request." },
 { UP ".balance.policy", KEY_WORD, .fallback = "least_connections",
 	.words = "round_robin|least_connections",

@@ -28,7 +28,7 @@ enum key_type {
 	KEY_NAME,		/* letters, digits, '_', '-' and '.' */
 	KEY_LABEL,		/* any printable text, for metrics and logs */
 	KEY_ADDRESS, KEY_NETWORK,
-	KEY_FILE,		/* must be readable; relative to its YAML file */
+	KEY_FILE,		/* readable, or KEY_LATER; relative to its YAML file */
 	KEY_OUTPUT,		/* stdout or a path */
 	KEY_HOST,		/* a host to match: exact or *.x */
 	KEY_AUTHORITY,		/* a host, with or without port */
@@ -51,6 +51,7 @@ enum key_type {
 #define KEY_PEER	128u	/* an address to connect to, not to listen on */
 #define KEY_SUGAR	256u	/* another way to write something else */
 #define KEY_LABELS	512u	/* KEY_NAMED: names are of KEY_LABEL's form */
+#define KEY_LATER	1024u	/* KEY_FILE: it need not be there yet */
 
 struct key {
 	const char	*path;

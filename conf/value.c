@@ -391,8 +391,7 @@ read_file(struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 {
 	const char *path = beside(x, n), *why;
 
-	(void)k;
-	if ((why = read_fault(path)) != NULL) {
+	if ((k->flags & KEY_LATER) == 0 && (why = read_fault(path)) != NULL) {
 		decode_fault(x, n, NULL, "cannot read '%.200s': %s", path, why);
 		return false;
 	}

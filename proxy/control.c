@@ -24,9 +24,11 @@
 #include "health/probe.h"
 #include "http/h1.h"
 #include "net/fetch.h"
+#include "net/notify.h"
 #include "net/pipe.h"
 #include "net/resolve.h"
 #include "net/signals.h"
+#include "net/timer.h"
 #include "proxy/access_file.h"
 #include "proxy/admin.h"
 #include "proxy/crash.h"
@@ -44,6 +46,7 @@
 #include "tls/tickets.h"
 
 #define TICK_NS (250 * CLOCK_MS)
+#define PUBLISH_NS (200 * CLOCK_MS) /* from one snapshot to the next */
 #define TICKETS_NS (60 * CLOCK_S)
 #define PROBES_NS (1 * CLOCK_S) /* ready waits no longer for them */
 #define LOST_NS (5 * CLOCK_S) /* a worker that does not turn */
@@ -73,6 +76,7 @@ static void on_tick(struct deadline *, bool);
 static void watch_workers(struct control *, uint64_t);
 static void watch_worker(struct control *, struct worker *);
 static void on_publish(struct again *);
+static void on_publish_later(void *);
 static void tell(struct control *, struct worker *, void (*)(struct mail *));
 static void on_lease_home(struct mail *);
 static void on_ready(struct mail *);
@@ -142,8 +146,16 @@ control_worker_ended(struct control *control, struct worker *w)
 void
 control_members_changed(struct control *control)
 {
-	if (control->plan != NULL && control->stage <= STAGE_LEAVING)
+	uint64_t since = loop_now(control->loop) - control->published_at;
+
+	if (control->plan == NULL || control->stage > STAGE_LEAVING)
+		return;
+	if (since >= PUBLISH_NS)
 		loop_again(control->loop, &control->publish);
+	else if (!control->publish_soon) {
+		control->publish_soon = true;
+		timer_set(control->publish_later, PUBLISH_NS - since);
+	}
 }
 
 bool
@@ -261,6 +273,13 @@ make_tools(struct control *control)
 		return -1;
 	control->prober =
 	    prober_new(control->loop, control->fetcher, PROBES_MOST);
+	control->publish_later =
+	    timer_new(control->loop, on_publish_later, control);
+	control->notifier = notifier_new(control->loop);
+	if (control->notifier == NULL)
+		log_warn("cannot watch files: %s; they are looked at every ten "
+			 "seconds",
+		    strerror(errno));
 	control->tickets = tls_tickets_new(clock_now());
 	control->rates = stats_rates_new();
 	return control->tickets == NULL ? -1 : 0;
@@ -285,6 +304,9 @@ finish(struct control *control)
 		prober_free(control->prober);
 	if (control->fetcher != NULL)
 		fetcher_free(control->fetcher);
+	timer_free(control->publish_later);
+	if (control->notifier != NULL)
+		notifier_free(control->notifier);
 	if (control->resolver != NULL)
 		resolver_free(control->resolver);
 	if (control->signals != NULL)
@@ -301,6 +323,7 @@ finish(struct control *control)
 		stats_rates_free(control->rates);
 	gates_free(control);
 	free(control->doors);
+	free(control->own);
 	reload_report_clear(&control->report);
 	stats_names_fini(&control->names);
 	h1_pool_fini();
@@ -410,6 +433,7 @@ on_tick(struct deadline *d, bool stalled)
 	}
 	LIST_FOREACH (g, &control->groups, entry) {
 		group_watch_breaker(g, now);
+		group_watch_departed(g, now);
 		probed = probed && group_is_probed(g);
 	}
 	if (probed || now - control->started_at > PROBES_NS)
@@ -471,6 +495,15 @@ on_publish(struct again *a)
 
 	if (control->plan != NULL && control->stage <= STAGE_LEAVING)
 		reload_publish(control);
+}
+
+static void
+on_publish_later(void *arg)
+{
+	struct control *control = arg;
+
+	control->publish_soon = false;
+	control_members_changed(control);
 }
 
 static void

@@ -21,6 +21,9 @@ struct snapshot;
 struct stats_rates;
 struct tls_tickets;
 struct worker;
+struct timer;
+struct notifier;
+struct addr;
 struct access_file;
 
 LIST_HEAD(group_list, group);
@@ -70,6 +73,7 @@ struct control {
 	struct resolver		*resolver;
 	struct fetcher		*fetcher;
 	struct prober		*prober;
+	struct notifier		*notifier;	/* NULL: files are looked at */
 	struct tls_tickets	*tickets;
 	struct stats_names	 names;
 	struct stats_rates	*rates;
@@ -79,6 +83,12 @@ struct control {
 	bool			 loading;	/* a builder is at work */
 	bool			 load_again;	/* another reload was asked for meanwhile */
 	struct again		 publish;	/* rosters changed */
+	struct timer		*publish_later;	/* the same, not too soon */
+	bool			 publish_soon;	/* that is set */
+	uint64_t		 published_at;	/* monotonic ns */
+	uint64_t		 snapshots;	/* so far */
+	struct addr		*own;		/* what we listen on */
+	unsigned		 nown;
 	struct deadline		 tick;
 	struct deadline		 leave_at;	/* the end of leaving */
 	struct deadline		 stop_at;	/* the end of draining */
@@ -103,7 +113,11 @@ void	control_worker_ready(struct control *, struct worker *);
 void	control_worker_drained(struct control *, struct worker *);
 void	control_worker_ended(struct control *, struct worker *);
 
-/* On the control thread: the members of some upstream changed.  Not while draining. */
+/*
+ * On the control thread: the members of some upstream changed.  A snapshot says
+ * so, one for all that come together and at most five a second.  Not while
+ * draining.
+ */
 void	control_members_changed(struct control *);
 /* All listeners listen and the first probes have answered, or had a second. */
 bool	control_is_ready(const struct control *);

@@ -92,6 +92,19 @@ exchange_fail(struct exchange *x, enum end why)
 }
 
 void
+exchange_drained(struct exchange *x)
+{
+	if (x->phase >= PHASE_ANSWER) {
+		exchange_fail(x, END_DRAINED);
+		return;
+	}
+	if (x->up != NULL)
+		x->up->ops->reset(x->up, END_DRAINED);
+	x->up = NULL;
+	attempt_failed(x, END_DRAINED);
+}
+
+void
 exchange_cut(struct exchange *x, enum end why)
 {
 	x->end = why;

@@ -91,6 +91,11 @@ void	exchange_new(struct client *, struct stream *, struct head *, bool last,
  * The exchange ends when that is out.
  */
 void	exchange_fail(struct exchange *, enum end);
+/*
+ * The server of its attempt is out of service, and its time to finish over:
+ * try another one, if that is right, else fail or be cut.
+ */
+void	exchange_drained(struct exchange *);
 /* End both sides now, with nothing more said. */
 void	exchange_cut(struct exchange *, enum end);
 /* The attempt has a connection: send the request on it. */

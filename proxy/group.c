@@ -1,9 +1,9 @@
 /*
  * An upstream on the control thread: which servers it has now (addresses as
  * configured, names as resolved), what the probes say of them, and the board,
- * balancer and breaker that its workers share.  A new configuration or a new
- * answer from DNS changes the members; everything known of those that stay is
- * kept.
+ * balancer and breaker that its workers share.  A new configuration, discovery or
+ * a new answer from DNS changes the members; everything known of those that stay is
+ * kept, and for a while also of those that left.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,31 +17,43 @@
 #include "balancer/server.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "discovery/discovery.h"
 #include "health/probe.h"
-#include "net/resolve.h"
 #include "proxy/control.h"
+#include "proxy/discover.h"
+#include "proxy/source.h"
 #include "proxy/worker.h"
 #include "stats/stats.h"
 
+#define REMEMBERED_NS (600 * CLOCK_S) /* one that left */
+#define REMEMBERED_MOST 256 /* of those that drain no more */
+
+static unsigned cut_departed(struct group *, uint64_t);
 static struct group *group_of(struct control *, const char *);
+static void adopt_discovery(struct group *);
+static void on_members(void *);
 static void adopt_sources(struct group *);
-static struct source *source_of(struct group *, const struct conf_server *);
-static void source_free(struct source *);
-static void on_addresses(void *, const struct addr *, size_t, const char *);
 static void rebuild(struct group *, bool);
 static unsigned
 add_members(struct group *, struct source *, struct member *, unsigned, bool);
 static struct being *
 being_of(struct group *, struct source *, const struct addr *, bool);
-static struct being_list *shelf_of(struct group *, const struct addr *);
 static struct being *
-being_new(struct group *, struct source *, const struct addr *, bool);
+being_found(struct group *, const char *name, const struct addr *);
+static struct being_list *shelf_of(struct group *, const struct addr *);
+static void being_returns(struct being *);
+static struct being *
+being_new(struct group *, const char *name, const struct addr *, bool);
+static void being_joins(struct being *);
 static void being_free(struct being *);
 static void drop_departed(struct group *);
+static void being_leaves(struct being *);
 static void adopt_probe(struct being *);
 static void on_probe(void *, const struct probe_result *);
+static void forget_departed(struct group *, unsigned);
 static void group_free(struct group *);
 
 struct group *
@@ -56,6 +68,9 @@ group_adopt(struct control *control, const struct conf_upstream *conf)
 	if (g->breaker == NULL)
 		g->breaker = breaker_new(&conf->breaker);
 	breaker_configure(g->breaker, &conf->breaker);
+	g->adopting = true;
+	adopt_discovery(g);
+	g->adopting = false;
 	adopt_sources(g);
 	rebuild(g, serves);
 	return g;
@@ -76,6 +91,8 @@ void
 group_leave(struct group *g)
 {
 	g->conf = NULL;
+	discovery_free(g->discovery);
+	g->discovery = NULL;
 	while (g->nsources > 0)
 		source_free(g->sources[--g->nsources]);
 	for (unsigned i = 0; i < g->nbeings; i++) {
@@ -93,6 +110,13 @@ group_unref(struct group *g)
 		group_free(g);
 }
 
+void
+group_sources_changed(struct group *g)
+{
+	rebuild(g, g->nbeings > 0);
+	control_members_changed(g->control);
+}
+
 bool
 group_is_probed(const struct group *g)
 {
@@ -100,6 +124,24 @@ group_is_probed(const struct group *g)
 		if (g->beings[i]->probe != NULL && !g->beings[i]->checked)
 			return false;
 	return true;
+}
+
+void
+group_watch_departed(struct group *g, uint64_t now)
+{
+	unsigned quiet = cut_departed(g, now);
+
+	for (unsigned i = 0; i < g->ndeparted; i++) {
+		struct being *b = g->departed[i];
+
+		if (server_inflight(b->server) != 0 ||
+		    (quiet <= REMEMBERED_MOST &&
+			now - b->left_at < REMEMBERED_NS))
+			continue;
+		forget_departed(g, i--);
+		being_free(b);
+		quiet--;
+	}
 }
 
 void
@@ -125,6 +167,30 @@ group_watch_breaker(struct group *g, uint64_t now)
 	g->logged = look;
 }
 
+/* End what has had its time; at how many nothing runs. */
+static unsigned
+cut_departed(struct group *g, uint64_t now)
+{
+	const struct control *control = g->control;
+	struct server **over = xcalloc(g->ndeparted + 1, sizeof(*over));
+	unsigned n = 0, quiet = 0;
+
+	for (unsigned i = 0; i < g->ndeparted; i++) {
+		struct being *b = g->departed[i];
+
+		if (server_inflight(b->server) == 0)
+			quiet++;
+		else if (now >= b->cut_at)
+			over[n++] = b->server;
+		if (now >= b->cut_at)
+			b->cut_at = UINT64_MAX;
+	}
+	for (unsigned i = 0; n > 0 && i < control->nworkers; i++)
+		worker_cut(control->workers[i], over, n);
+	free(over);
+	return quiet;
+}
+
 static struct group *
 group_of(struct control *control, const char *name)
 {
@@ -141,94 +207,67 @@ group_of(struct control *control, const char *name)
 	return g;
 }
 
-/* Sources that stay keep what they resolved to. */
+/* The provider of before goes on while it is the one to ask. */
+static void
+adopt_discovery(struct group *g)
+{
+	const struct discover_options *options = &g->conf->discover;
+
+	if (g->discovery != NULL &&
+	    (!options->on || !discover_fits(g->discovery, options))) {
+		discovery_free(g->discovery);
+		g->discovery = NULL;
+	}
+	if (!options->on)
+		return;
+	if (g->discovery != NULL) {
+		discovery_configure(g->discovery, options);
+		return;
+	}
+	g->discovery = discover_new(g->control, g->conf, on_members, g);
+	discovery_start(g->discovery);
+}
+
+static void
+on_members(void *arg)
+{
+	struct group *g = arg;
+
+	if (g->adopting)
+		return;
+	adopt_sources(g);
+	group_sources_changed(g);
+}
+
+/*
+ * Sources that stay keep what they resolved to.  Until the first discovery all
+ * of those before stay.
+ */
 static void
 adopt_sources(struct group *g)
 {
+	const struct found_set *set = NULL;
 	struct source **old = g->sources;
 	unsigned nold = g->nsources;
+	struct map known = { 0 };
 
-	g->sources = xcalloc(g->conf->nservers + 1, sizeof(*g->sources));
-	for (unsigned i = 0; i < g->conf->nservers; i++) {
-		const struct conf_server *conf = &g->conf->servers[i];
-		struct source *s = NULL;
-
-		for (unsigned k = 0; k < nold && s == NULL; k++) {
-			if (old[k] == NULL ||
-			    strcmp(old[k]->text, conf->address.text) != 0)
-				continue;
-			s = old[k];
-			s->conf = conf;
-			old[k] = NULL;
-		}
-		g->nsources = i;
-		g->sources[i] = s != NULL ? s : source_of(g, conf);
+	if (g->discovery != NULL && (set = g->discovery->trust.good) == NULL)
+		return;
+	for (unsigned i = 0; i < nold; i++) {
+		old[i]->kept = false;
+		map_set(&known, text_of(old[i]->text), old[i]);
 	}
-	g->nsources = g->conf->nservers;
-	for (unsigned k = 0; k < nold; k++)
-		if (old[k] != NULL)
-			source_free(old[k]);
+	g->nsources = set != NULL ? set->n : g->conf->nservers;
+	g->sources = xcalloc(g->nsources + 1, sizeof(*g->sources));
+	for (unsigned i = 0; i < g->nsources; i++)
+		g->sources[i] = set != NULL
+		    ? source_of_found(g, &known, &set->v[i])
+		    : source_of_conf(g, &known, &g->conf->servers[i]);
+	for (unsigned i = 0; i < nold; i++)
+		if (!old[i]->kept)
+			source_free(old[i]);
+	map_fini(&known);
 	free(old);
-}
-
-static struct source *
-source_of(struct group *g, const struct conf_server *conf)
-{
-	const struct endpoint *at = &conf->address.endpoint;
-	struct source *s = xcalloc(1, sizeof(*s));
-
-	s->group = g;
-	s->text = xstrdup(conf->address.text);
-	s->port = at->port;
-	s->conf = conf;
-	if (!at->is_name) {
-		s->addrs = xmalloc(sizeof(*s->addrs));
-		s->addrs[0] = at->addr;
-		s->naddrs = 1;
-	} else {
-		char *name = xstrndup(at->host.p, at->host.n);
-
-		s->error = xstrdup("not resolved yet");
-		s->watch = resolve_watch_new(
-		    g->control->resolver, name, at->port, on_addresses, s);
-		free(name);
-	}
-	return s;
-}
-
-static void
-source_free(struct source *s)
-{
-	resolve_watch_free(s->watch);
-	free(s->addrs);
-	free(s->error);
-	free(s->text);
-	free(s);
-}
-
-/* DNS says something new; what served goes on serving when it only failed. */
-static void
-on_addresses(void *arg, const struct addr *addrs, size_t n, const char *error)
-{
-	struct source *s = arg;
-	struct group *g = s->group;
-
-	free(s->error);
-	s->error = error != NULL ? xstrdup(error) : NULL;
-	if (error != NULL)
-		log_warn("upstream %s, server %s: %s: %s", g->name, s->text,
-		    n > 0 ? "cannot be resolved anew, its addresses are kept"
-			  : "cannot be resolved",
-		    error);
-	else
-		log_info("upstream %s, server %s: resolved to %zu address%s",
-		    g->name, s->text, n, n == 1 ? "" : "es");
-	s->addrs = xrealloc(s->addrs, (n + 1) * sizeof(*s->addrs));
-	if (n > 0)
-		memcpy(s->addrs, addrs, n * sizeof(*s->addrs));
-	s->naddrs = (unsigned)n;
-	rebuild(g, g->nbeings > 0);
-	control_members_changed(g->control);
 }
 
 /* From sources to members and a roster. */
@@ -248,7 +287,9 @@ rebuild(struct group *g, bool serves)
 	drop_departed(g);
 	roster_unref(g->roster);
 	g->roster = roster_new(members, n);
-	g->unresolved = n == 0 && g->nsources > 0;
+	g->unresolved = n == 0 &&
+	    (g->discovery != NULL ? g->discovery->trust.good == NULL
+				  : g->nsources > 0);
 	free(members);
 }
 
@@ -268,23 +309,49 @@ add_members(struct group *g, struct source *s, struct member *members,
 		adopt_probe(b);
 		members[n++] = (struct member){
 			.server = b->server,
-			.weight = s->conf->weight,
-			.backup = s->conf->backup,
+			.weight = s->weight,
+			.backup = s->backup,
 		};
 	}
 	return n;
 }
 
+/* A member, or one that was not long ago, or a new one. */
 static struct being *
 being_of(
     struct group *g, struct source *s, const struct addr *addr, bool serves)
 {
+	char printed[ADDR_TEXT_MAX];
+	const char *name = s->name;
 	struct being *b;
 
-	LIST_FOREACH (b, shelf_of(g, addr), shelf)
-		if (addr_equal(&b->server->addr, addr))
+	if (s->watch != NULL) {
+		addr_print(addr, printed);
+		name = printed;
+	}
+	b = being_found(g, name, addr);
+	if (b == NULL)
+		b = being_new(g, name, addr, serves);
+	else if (b->source == NULL)
+		being_returns(b);
+	return b;
+}
+
+/* One that is a member already goes before one of this name. */
+static struct being *
+being_found(struct group *g, const char *name, const struct addr *addr)
+{
+	struct being *b, *found = NULL;
+
+	LIST_FOREACH (b, shelf_of(g, addr), shelf) {
+		if (!addr_equal(&b->server->addr, addr))
+			continue;
+		if (b->kept)
 			return b;
-	return being_new(g, s, addr, serves);
+		if (strcmp(b->server->name, name) == 0)
+			found = b;
+	}
+	return found;
 }
 
 static struct being_list *
@@ -293,31 +360,49 @@ shelf_of(struct group *g, const struct addr *addr)
 	return &g->shelves[addr_hash(addr) % GROUP_SHELVES];
 }
 
+/* Its health and its counts are as it left them. */
+static void
+being_returns(struct being *b)
+{
+	struct group *g = b->group;
+	unsigned i = 0;
+
+	while (g->departed[i] != b)
+		i++;
+	forget_departed(g, i);
+	if (!g->conf->probe.on)
+		verdict_forget(b->server);
+	verdict_return(b->server);
+	being_joins(b);
+}
+
 static struct being *
 being_new(
-    struct group *g, struct source *s, const struct addr *addr, bool serves)
+    struct group *g, const char *name, const struct addr *addr, bool serves)
 {
 	struct being *b = xcalloc(1, sizeof(*b));
-	char printed[ADDR_TEXT_MAX], *key;
-	const char *name = s->conf->name;
+	char *key;
 
-	if (s->watch != NULL) {
-		addr_print(addr, printed);
-		name = printed;
-	}
 	b->server = server_new(g->board, g->name, name, addr);
 	b->group = g;
-	b->source = s;
 	key = xasprintf("%s/%s", g->name, name);
 	b->slot = stats_slot(&g->control->names, STATS_SERVERS, key);
 	free(key);
 	if (serves && g->conf->probe.on)
 		verdict_await(b->server);
 	verdict_init(&b->verdict, b->server);
+	LIST_INSERT_HEAD(shelf_of(g, addr), b, shelf);
+	being_joins(b);
+	return b;
+}
+
+static void
+being_joins(struct being *b)
+{
+	struct group *g = b->group;
+
 	g->beings = xrealloc(g->beings, (g->nbeings + 1) * sizeof(*g->beings));
 	g->beings[g->nbeings++] = b;
-	LIST_INSERT_HEAD(shelf_of(g, addr), b, shelf);
-	return b;
 }
 
 static void
@@ -338,9 +423,35 @@ drop_departed(struct group *g)
 		if (g->beings[i]->kept)
 			g->beings[kept++] = g->beings[i];
 		else
-			being_free(g->beings[i]);
+			being_leaves(g->beings[i]);
 	}
 	g->nbeings = kept;
+}
+
+/* What runs at it may go on, for a time if discovery took it away. */
+static void
+being_leaves(struct being *b)
+{
+	const struct discover_options *discover = &b->group->conf->discover;
+	struct group *g = b->group;
+
+	probe_free(b->probe);
+	b->probe = NULL;
+	b->source = NULL;
+	b->left_at = loop_now(g->control->loop);
+	b->cut_at = discover->on ? b->left_at + discover->drain_ns : UINT64_MAX;
+	verdict_leave(b->server);
+	g->departed =
+	    xrealloc(g->departed, (g->ndeparted + 1) * sizeof(*g->departed));
+	g->departed[g->ndeparted++] = b;
+}
+
+static void
+forget_departed(struct group *g, unsigned index)
+{
+	g->ndeparted--;
+	memmove(g->departed + index, g->departed + index + 1,
+	    (g->ndeparted - index) * sizeof(*g->departed));
 }
 
 static void
@@ -395,8 +506,12 @@ group_free(struct group *g)
 		source_free(g->sources[--g->nsources]);
 	while (g->nbeings > 0)
 		being_free(g->beings[--g->nbeings]);
+	while (g->ndeparted > 0)
+		being_free(g->departed[--g->ndeparted]);
+	discovery_free(g->discovery);
 	free(g->sources);
 	free(g->beings);
+	free(g->departed);
 	roster_unref(g->roster);
 	for (unsigned i = 0; i < 2; i++)
 		balancer_free(g->balancers[i]);

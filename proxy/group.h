@@ -12,27 +12,14 @@
 struct balancer;
 struct board;
 struct breaker;
-struct conf_server;
 struct conf_upstream;
 struct control;
+struct discovery;
 struct group;
 struct probe;
 struct roster;
 struct server;
-struct watch;
-
-/* One entry of `servers': an address, or a name and what it resolves to. */
-struct source {
-	struct group	*group;
-	char		*text;		/* as configured: its identity */
-	uint16_t	 port;
-	struct watch	*watch;		/* of a name; NULL: an address */
-	struct addr	*addrs;
-	unsigned	 naddrs;
-	char		*error;		/* of the last look-up; NULL: none */
-	/* of the current configuration */
-	const struct conf_server *conf;
-};
+struct source;
 
 LIST_HEAD(being_list, being);
 
@@ -40,7 +27,7 @@ LIST_HEAD(being_list, being);
 struct being {
 	LIST_ENTRY(being) shelf;	/* in one of its group's, by address */
 	struct server	*server;	/* a reference */
-	struct source	*source;
+	struct source	*source;	/* NULL: it left */
 	struct verdict	 verdict;
 	struct probe	*probe;		/* NULL: none */
 	struct group	*group;
@@ -51,6 +38,9 @@ struct being {
 	bool		 checked, check_ok;
 	uint64_t	 check_ns;
 	char		 check_detail[96];
+	/* of one that left */
+	uint64_t	 left_at;
+	uint64_t	 cut_at;	/* UINT64_MAX: never, or done */
 };
 
 #define GROUP_SHELVES	64	/* a power of two */
@@ -73,7 +63,11 @@ struct group {
 	unsigned		 nsources;
 	struct being		**beings;
 	unsigned		 nbeings;
-	struct being_list	 shelves[GROUP_SHELVES];	/* the same */
+	struct being		**departed;	/* remembered, the oldest first */
+	unsigned		 ndeparted;
+	struct discovery	*discovery;	/* NULL: `servers' says it */
+	bool			 adopting;	/* it is rebuilt at the end */
+	struct being_list	 shelves[GROUP_SHELVES];	/* of both */
 	struct roster		*roster;
 	bool			 unresolved;
 	unsigned		 refs;		/* snapshots that use it */
@@ -81,6 +75,8 @@ struct group {
 
 /* Take over what the configuration says now; makes the group if need be. */
 struct group	*group_adopt(struct control *, const struct conf_upstream *);
+/* What its sources are or resolve to is another set now: it is published. */
+void		 group_sources_changed(struct group *);
 /* The one of that name, or NULL. */
 struct group	*group_find(struct control *, const char *name);
 /* No configuration names it any more: it goes with its last snapshot. */
@@ -88,6 +84,8 @@ void		 group_leave(struct group *);
 void		 group_unref(struct group *);
 /* Whether each probe has answered at least once. */
 bool		 group_is_probed(const struct group *);
+/* End what has had its time at those that left, and forget the oldest. */
+void		 group_watch_departed(struct group *, uint64_t now);
 /* Log a change of the breaker's state, if there was one. */
 void		 group_watch_breaker(struct group *, uint64_t now);
 

@@ -138,7 +138,7 @@ link_give(struct link *l, bool keep, unsigned kept_s)
 
 	counter_take(&p->stats->active, 1);
 	if (!keep || limit_ns == 0 || p->leases == 0 ||
-	    p->nidle >= p->max_idle || p->worker->draining ||
+	    p->nidle >= p->max_idle || p->worker->draining || p->server->left ||
 	    !link_is_quiet(l)) {
 		conn_close(&l->conn);
 		loop_bury(p->worker->loop, &l->grave);
@@ -152,6 +152,16 @@ link_give(struct link *l, bool keep, unsigned kept_s)
 		counter_add(&p->stats->idle, 1);
 	}
 	pool_unref(p);
+}
+
+void
+pools_close_left(struct worker *w)
+{
+	struct pool *p;
+
+	LIST_FOREACH (p, &w->pools, entry)
+		if (p->server->left)
+			pool_close_idle(p);
 }
 
 void

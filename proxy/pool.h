@@ -72,6 +72,8 @@ void		 link_cancel(struct link *);
  * second before the server, which said kept_s (0: nothing), closes it.
  */
 void		 link_give(struct link *, bool keep, unsigned kept_s);
+/* Close all idle ones of servers that are members no more. */
+void		 pools_close_left(struct worker *);
 /* Close all idle ones. */
 void		 pool_close_idle(struct pool *);
 

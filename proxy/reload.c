@@ -20,6 +20,7 @@
 #include "conf/conf.h"
 #include "proxy/access_file.h"
 #include "proxy/control.h"
+#include "proxy/discover.h"
 #include "proxy/doors.h"
 #include "proxy/group.h"
 #include "proxy/snapshot.h"
@@ -83,6 +84,7 @@ reload_commit(
 	    doors_prepare(control, plan, errors) == -1)
 		return false;
 	log_setup(conf->log_level, conf->log_format);
+	discover_own(control);
 	adopt_groups(control, conf);
 	control->plan = plan;
 	control->generation++;
@@ -101,6 +103,8 @@ reload_publish(struct control *control)
 	struct snapshot *s = snapshot_new(control, control->plan);
 
 	control->snapshot = s;
+	control->snapshots++;
+	control->published_at = loop_now(control->loop);
 	for (unsigned i = 0; i < control->nworkers; i++)
 		worker_adopt(control->workers[i], s);
 	worker_adopt(control->self, s);

@@ -12,12 +12,14 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "conf/conf.h"
+#include "discovery/discovery.h"
 #include "health/verdict.h"
 #include "limit/breaker.h"
 #include "proxy/access_file.h"
 #include "proxy/control.h"
 #include "proxy/group.h"
 #include "proxy/snapshot.h"
+#include "proxy/source.h"
 #include "proxy/version.h"
 #include "proxy/worker.h"
 #include "stats/process.h"
@@ -35,6 +37,10 @@ static void fill_upstream(const struct control *, const struct snap_upstream *,
     struct view_upstream *, struct arena *);
 static void fill_server(const struct being *, const struct member *, uint64_t,
     struct view_server *, struct arena *);
+static void fill_departed(const struct group *, const struct being *, uint64_t,
+    struct view_upstream *, struct view_server *, struct arena *);
+static void fill_discovery(
+    const struct discovery *, uint64_t, struct view_upstream *, struct arena *);
 static void fill_unresolved(const struct source *, struct view_server *);
 static enum view_state state_of(enum verdict_state);
 static void
@@ -82,6 +88,7 @@ fill_config(const struct control *control, struct view_config *v)
 		.generation = control->snapshot->generation,
 		.loaded_at = r->loaded_at,
 		.generations = control->generations,
+		.snapshots = control->snapshots,
 		.reload_ok = r->ok,
 		.reload_at = r->at,
 		.errors = (const char *const *)r->errors,
@@ -144,9 +151,10 @@ fill_upstream(const struct control *control, const struct snap_upstream *u,
     struct view_upstream *v, struct arena *arena)
 {
 	const struct group *g = u->group;
-	unsigned most = g->nbeings + g->nsources, n = 0;
+	unsigned most = g->nbeings + g->nsources + g->ndeparted;
 	struct view_server *servers =
 	    arena_zalloc(arena, (most + 1) * sizeof(*servers));
+	unsigned n = 0;
 
 	v->name = u->conf->name;
 	v->slot = u->slot;
@@ -161,6 +169,10 @@ fill_upstream(const struct control *control, const struct snap_upstream *u,
 			fill_unresolved(g->sources[i], &servers[n++]);
 	v->servers = servers;
 	v->nservers = n;
+	for (unsigned i = 0; i < g->ndeparted; i++)
+		fill_departed(g, g->departed[i], loop_now(control->loop), v,
+		    &servers[v->nservers], arena);
+	fill_discovery(g->discovery, loop_now(control->loop), v, arena);
 }
 
 static void
@@ -191,6 +203,48 @@ fill_server(const struct being *b, const struct member *m, uint64_t now,
 	};
 }
 
+/* As long as something goes on there, and if nobody has its name now. */
+static void
+fill_departed(const struct group *g, const struct being *b, uint64_t now,
+    struct view_upstream *u, struct view_server *v, struct arena *arena)
+{
+	if (server_inflight(b->server) == 0)
+		return;
+	for (unsigned i = 0; i < g->nbeings; i++)
+		if (strcmp(g->beings[i]->server->name, b->server->name) == 0)
+			return;
+	fill_server(b, &(struct member){ .weight = 0 }, now, v, arena);
+	v->why = "left; finishes what runs";
+	u->nservers++;
+}
+
+static void
+fill_discovery(const struct discovery *d, uint64_t now, struct view_upstream *u,
+    struct arena *arena)
+{
+	struct view_discovery *v;
+	char doubt[128];
+	uint64_t left;
+
+	if (d == NULL)
+		return;
+	v = arena_zalloc(arena, sizeof(*v));
+	v->provider = d->provider->ops->name;
+	v->last_success = d->last_success;
+	v->servers = d->trust.good != NULL ? d->trust.good->n : 0;
+	v->updates = d->updates;
+	v->errors = d->errors;
+	v->error = d->error;
+	v->refused = d->refused;
+	if (discovery_doubt(d, doubt, sizeof(doubt))) {
+		left = trust_left(&d->trust, d->options, now);
+		v->held = arena_strdup(arena, doubt);
+		v->held_servers = d->trust.held->n;
+		v->held_left_ns = left == UINT64_MAX ? 0 : left;
+	}
+	u->discovery = v;
+}
+
 static void
 fill_unresolved(const struct source *s, struct view_server *v)
 {
@@ -198,8 +252,8 @@ fill_unresolved(const struct source *s, struct view_server *v)
 		.name = s->text,
 		.slot = stats_slot(
 		    &s->group->control->names, STATS_SERVERS, s->text),
-		.weight = s->conf->weight,
-		.backup = s->conf->backup,
+		.weight = s->weight,
+		.backup = s->backup,
 		.state = VIEW_UNRESOLVED,
 		.why = s->error,
 		.availability = -1,

@@ -12,6 +12,7 @@
 
 #include "proxy/worker.h"
 
+#include "balancer/server.h"
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -40,6 +41,14 @@ struct order {
 	struct snapshot *snapshot;
 };
 
+/* Servers whose time to finish is over. */
+struct cut {
+	struct mail mail;
+	struct worker *worker;
+	unsigned n;
+	struct server *servers[]; /* references */
+};
+
 /* A connection that another worker accepted. */
 struct handover {
 	struct mail mail;
@@ -56,6 +65,8 @@ static void *worker_main(void *);
 static void count_pass(void *, uint64_t);
 static void order(struct worker *, struct snapshot *, void (*)(struct mail *));
 static void on_adopt(struct mail *);
+static void on_cut(struct mail *);
+static bool is_cut(const struct cut *, const struct server *);
 static void on_drain(struct mail *);
 static void on_ping(struct mail *);
 static void on_listen(struct mail *);
@@ -125,6 +136,19 @@ worker_adopt(struct worker *w, struct snapshot *snapshot)
 		adopt(w, snapshot);
 	else
 		order(w, snapshot, on_adopt);
+}
+
+void
+worker_cut(struct worker *w, struct server *const *servers, unsigned n)
+{
+	struct cut *cut = xcalloc(1, sizeof(*cut) + n * sizeof(*servers));
+
+	cut->mail.open = on_cut;
+	cut->worker = w;
+	cut->n = n;
+	for (unsigned i = 0; i < n; i++)
+		cut->servers[i] = server_ref(servers[i]);
+	loop_post(w->loop, &cut->mail);
 }
 
 void
@@ -278,6 +302,32 @@ on_adopt(struct mail *mail)
 	free(o);
 }
 
+/* Each is looked at once: the server it tries next may be one of them. */
+static void
+on_cut(struct mail *mail)
+{
+	struct cut *cut = (struct cut *)mail;
+	struct exchange *x, *next;
+
+	for (x = TAILQ_FIRST(&cut->worker->exchanges); x != NULL; x = next) {
+		next = TAILQ_NEXT(x, entry);
+		if (x->attempt.in_flight && is_cut(cut, x->attempt.server))
+			exchange_drained(x);
+	}
+	for (unsigned i = 0; i < cut->n; i++)
+		server_unref(cut->servers[i]);
+	free(cut);
+}
+
+static bool
+is_cut(const struct cut *cut, const struct server *server)
+{
+	for (unsigned i = 0; i < cut->n; i++)
+		if (cut->servers[i] == server)
+			return true;
+	return false;
+}
+
 static void
 on_drain(struct mail *mail)
 {
@@ -329,6 +379,7 @@ adopt(struct worker *w, struct snapshot *snapshot)
 	w->lease = lease_new(w, snapshot);
 	w->ring = w->is_control ? NULL : snapshot->rings[w->id];
 	ports_adopt(w);
+	pools_close_left(w);
 	TAILQ_FOREACH (x, &w->exchanges, entry)
 		if (x->phase >= PHASE_ANSWER)
 			exchange_detach(x);

@@ -18,6 +18,7 @@ struct loop;
 struct pool;
 struct port;
 struct ring;
+struct server;
 struct snapshot;
 struct stats;
 struct tls_tickets;
@@ -74,6 +75,11 @@ void		 worker_free(struct worker *);	/* its thread has ended */
 
 /* Control: make this the worker's snapshot between two of its passes. */
 void		 worker_adopt(struct worker *, struct snapshot *);
+/*
+ * Control: what still goes on at these servers has had its time.  The letter
+ * keeps them.
+ */
+void		 worker_cut(struct worker *, struct server *const *, unsigned n);
 /* Control: no new connections; close what idles, finish what runs. */
 void		 worker_drain(struct worker *);
 /* Control: since when (monotonic ns) an answer is due; 0: it just gave one. */

@@ -63,6 +63,7 @@ put_config(struct json *j, const struct view_config *c)
 	json_put_string(j, "hash", c->hash);
 	json_put_number(j, "generation", c->generation);
 	json_put_number(j, "generations", c->generations);
+	json_put_number(j, "snapshots", c->snapshots);
 	json_put_moment(j, "loaded_at", c->loaded_at / CLOCK_S);
 	json_key(j, "last_reload");
 	json_open(j);

@@ -13,6 +13,8 @@
 static void put_upstream(
     struct json *, const struct stats_view *, const struct view_upstream *);
 static void put_breaker(struct json *, const struct breaker_look *);
+static void put_discovery(
+    struct json *, const struct stats_view *, const struct view_discovery *);
 static void put_server(
     struct json *, const struct stats_view *, const struct view_server *);
 static void put_check(struct json *, const struct view_server *);
@@ -70,6 +72,8 @@ put_upstream(struct json *j, const struct stats_view *view,
 	json_open(j);
 	json_put_string(j, "policy", u->policy);
 	put_breaker(j, &u->breaker);
+	if (u->discovery != NULL)
+		put_discovery(j, view, u->discovery);
 	json_put_latency(j, view, STATS_UPSTREAMS, u->slot,
 	    offsetof(struct stats_upstream, duration));
 	json_put_ends(j, "retries", view, STATS_UPSTREAMS, u->slot,
@@ -101,6 +105,36 @@ put_breaker(struct json *j, const struct breaker_look *b)
 	}
 	if (b->state == BREAKER_OPEN)
 		json_put_ms(j, "half_open_in_ms", b->left_ns);
+	json_close(j);
+}
+
+static void
+put_discovery(struct json *j, const struct stats_view *view,
+    const struct view_discovery *d)
+{
+	uint64_t now = view->started_at + view->uptime_ns;
+
+	json_key(j, "discovery");
+	json_open(j);
+	json_put_string(j, "provider", d->provider);
+	json_put_moment(j, "last_success", d->last_success / CLOCK_S);
+	if (d->last_success != 0)
+		json_put_number(j, "age_seconds",
+		    now > d->last_success ? (now - d->last_success) / CLOCK_S
+					  : 0);
+	json_put_number(j, "servers", d->servers);
+	json_put_number(j, "updates", d->updates);
+	json_put_string(j, "error", d->error);
+	json_put_string(j, "refused", d->refused);
+	if (d->held != NULL) {
+		json_key(j, "held_back");
+		json_open(j);
+		json_put_number(j, "servers", d->held_servers);
+		json_put_string(j, "why", d->held);
+		if (d->held_left_ns != 0)
+			json_put_ms(j, "believed_in_ms", d->held_left_ns);
+		json_close(j);
+	}
 	json_close(j);
 }
 

@@ -13,7 +13,9 @@
 #define UPSTREAMS(shape, member) MEMBER(shape, UPSTREAMS, upstream, member)
 #define LISTENERS(shape, member) MEMBER(shape, LISTENERS, listener, member)
 #define SERVERS(name) .put = sample_servers, .server = sample_server_##name
-#define BREAKERS(name) .put = sample_breakers, .breaker = sample_breaker_##name
+#define BREAKERS(name) .put = sample_breakers, .upstream = sample_breaker_##name
+#define DISCOVERIES(name) \
+	.put = sample_discoveries, .upstream = sample_discovery_##name
 #define NUMBER(member) \
 	.put = sample_number, .at = offsetof(struct stats_view, member)
 #define TIME(member) \

@@ -185,7 +185,7 @@ sample_breakers(struct scrape *s)
 
 	for (i = 0; i < s->view->nupstreams; i++)
 		if (s->view->upstreams[i].breaker.on)
-			s->metric->breaker(s, &s->view->upstreams[i]);
+			s->metric->upstream(s, &s->view->upstreams[i]);
 }
 
 void

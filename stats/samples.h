@@ -27,7 +27,7 @@ struct metric {
 	size_t		 at;	/* in the kind's block, or in the view */
 	void		(*server)(struct scrape *, const char *upstream,
 			    const struct view_server *);
-	void		(*breaker)(struct scrape *,
+	void		(*upstream)(struct scrape *,
 			    const struct view_upstream *);
 };
 
@@ -39,6 +39,8 @@ struct metric {
 	    const struct view_server *)
 #define BREAKERS(name)							\
 	sample_breaker_##name(struct scrape *, const struct view_upstream *)
+#define DISCOVERIES(name)						\
+	sample_discovery_##name(struct scrape *, const struct view_upstream *)
 #define NUMBER(member)		 sample_number(struct scrape *)
 #define TIME(member)		 sample_time(struct scrape *)
 #define FROM(name)		 sample_##name(struct scrape *)
@@ -49,14 +51,16 @@ struct metric {
 #undef LISTENERS
 #undef SERVERS
 #undef BREAKERS
+#undef DISCOVERIES
 #undef NUMBER
 #undef TIME
 #undef FROM
 #undef METRIC
 
-/* Call the row's own source for each server, each breaker. */
+/* Call the row's own source for each server, each breaker, each discovery. */
 void	sample_servers(struct scrape *);
 void	sample_breakers(struct scrape *);
+void	sample_discoveries(struct scrape *);
 
 static inline double
 sample_seconds(uint64_t ns)

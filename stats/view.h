@@ -46,11 +46,26 @@ struct view_server {
 	double		 availability;	/* 0..1; below 0: not known */
 };
 
+/* Where the servers of an upstream come from. */
+struct view_discovery {
+	const char	*provider;	/* "file" */
+	uint64_t	 last_success;	/* wall ns */
+	unsigned	 servers;	/* of the last answer believed */
+	uint64_t	 updates;
+	const uint64_t	*errors;	/* by discovery/errors.def */
+	const char	*error;		/* of the last answer; NULL: none */
+	const char	*refused;	/* what it left out; NULL: nothing */
+	const char	*held;		/* what is held back, why; NULL: nothing */
+	unsigned	 held_servers;
+	uint64_t	 held_left_ns;	/* 0: until it is confirmed */
+};
+
 struct view_upstream {
 	const char	*name;
 	unsigned	 slot;
 	const char	*policy;	/* "round_robin" */
 	struct breaker_look breaker;	/* by breaker_look() */
+	const struct view_discovery *discovery;	/* NULL: configured */
 	const struct view_server *servers;
 	unsigned	 nservers;
 };
@@ -81,6 +96,7 @@ struct view_config {
 	uint64_t	 generation;
 	uint64_t	 loaded_at;	/* the one that serves */
 	uint64_t	 generations;	/* snapshots still alive */
+	uint64_t	 snapshots;	/* made so far */
 	bool		 reload_ok;	/* the last reload, or the start */
 	uint64_t	 reload_at;
 	const char *const *errors;	/* of the last reload */

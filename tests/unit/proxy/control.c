@@ -310,22 +310,28 @@ Test(control, publishes_changed_members_once_and_not_while_draining)
 {
 	struct control *control = rig_start(ONE_WORKER PLAIN);
 	struct snapshot *first = control->snapshot, *second;
+	uint64_t published_at = control->published_at;
 
 	control_members_changed(control);
 	control_members_changed(control);
 	cr_assert_eq(control->snapshot, first, "not under the caller's feet");
-	rig_turn();
+	RIG_UNTIL(control->snapshot != first);
+	cr_assert_geq(control->published_at - published_at, 200 * CLOCK_MS,
+	    "five a second are enough");
+	cr_assert_eq(control->snapshots, 2);
 	second = control->snapshot;
-	cr_assert_neq(second, first);
 	RIG_UNTIL(control->generations == 1);
 	cr_assert_eq(control->snapshot, second);
 	cr_assert_eq(second->leases, 2);
 	cr_assert_eq(second->generation, 1);
+	RIG_UNTIL(
+	    loop_now(control->loop) - control->published_at > 200 * CLOCK_MS);
 	control->stage = STAGE_DRAINING;
 	control_members_changed(control);
 	rig_turn();
 	cr_assert_eq(control->snapshot, second);
 	cr_assert_not(again_is_listed(&control->publish));
+	cr_assert_not(control->publish_soon);
 	control->stage = STAGE_SERVING;
 	control_members_changed(control);
 	control->stage = STAGE_DRAINING;

@@ -12,6 +12,7 @@
 #include "health/probe.h"
 #include "proxy/group.h"
 #include "proxy/snapshot.h"
+#include "proxy/source.h"
 #include "proxy/worker.h"
 #include "stats/stats.h"
 #include "tests/lib/bytes.h"
@@ -166,6 +167,78 @@ Test(group, a_server_that_joins_waits_for_its_first_probe)
 	cr_assert_eq(atomic_load(&g->beings[2]->server->verdict),
 	    SERVER_UNKNOWN, "nobody probes it");
 	cr_assert(group_is_probed(g));
+	rig_stop();
+}
+
+Test(group, one_that_left_is_remembered_for_a_time)
+{
+	struct control *control =
+	    rig_start(TO("\"127.0.0.1:1\", \"127.0.0.1:2\"", ""));
+	struct group *g = group_find(control, "u");
+	struct being *two = g->beings[1];
+	struct server *server = two->server;
+
+	rig_reload(TO("\"127.0.0.1:1\"", ""));
+	cr_assert_eq(g->ndeparted, 1);
+	cr_assert_eq(g->departed[0], two);
+	cr_assert(atomic_load(&server->left));
+	cr_assert_eq(two->cut_at, UINT64_MAX, "a reload ends nothing");
+	group_watch_departed(g, two->left_at + 599 * CLOCK_S);
+	rig_reload(TO("\"127.0.0.1:1\", \"127.0.0.1:2\"", ""));
+	cr_assert_eq(g->ndeparted, 0);
+	cr_assert_eq(g->beings[1], two);
+	cr_assert_eq(g->roster->members[1].server, server);
+	cr_assert_not(atomic_load(&server->left));
+	rig_reload(TO("\"127.0.0.1:1\"", ""));
+	server_enter(server);
+	group_watch_departed(g, two->left_at + 600 * CLOCK_S);
+	cr_assert_eq(g->ndeparted, 1, "something runs there");
+	server_leave(server);
+	group_watch_departed(g, two->left_at + 600 * CLOCK_S);
+	cr_assert_eq(g->ndeparted, 0);
+	rig_stop();
+}
+
+Test(group, another_name_is_another_server)
+{
+	struct control *control = rig_start(
+	    TO("{ address: \"127.0.0.1:1\", name: x }, \"127.0.0.1:2\"", ""));
+	struct group *g = group_find(control, "u");
+	struct being *one = g->beings[0];
+
+	rig_reload(
+	    TO("\"127.0.0.1:1\", { address: \"127.0.0.1:2\", name: x }", ""));
+	cr_assert_eq(g->nbeings, 2);
+	cr_assert_eq(g->ndeparted, 2);
+	cr_assert_str_eq(g->roster->members[0].server->name, "127.0.0.1:1");
+	cr_assert_str_eq(g->roster->members[1].server->name, "x");
+	rig_reload(
+	    TO("{ address: \"127.0.0.1:1\", name: x }, \"127.0.0.1:2\"", ""));
+	cr_assert_eq(g->roster->members[0].server, one->server);
+	rig_stop();
+}
+
+/* Of those at which nothing runs, 256. */
+Test(group, no_more_are_remembered_than_a_bound)
+{
+	char list[300 * 24] = "", *at = list;
+	struct control *control;
+	struct group *g;
+
+	for (unsigned i = 1; i <= 300; i++)
+		at += snprintf(at, (size_t)(list + sizeof(list) - at),
+		    "\"127.0.0.1:%u\",", i);
+	control = rig_start(ONE_WORKER ON_HTTP ON_ADMIN NO_LOG
+	    "upstreams: { u: { servers: [ %s \"127.0.0.1:999\" ] } }\n"
+	    "routes: [{ to: u }]\n",
+	    list);
+	g = group_find(control, "u");
+	rig_reload(TO("\"127.0.0.1:999\"", ""));
+	cr_assert_eq(g->ndeparted, 300);
+	group_watch_departed(g, loop_now(control->loop));
+	cr_assert_eq(g->ndeparted, 256);
+	cr_assert_str_eq(g->departed[0]->server->name, "127.0.0.1:45",
+	    "the oldest go first");
 	rig_stop();
 }
 

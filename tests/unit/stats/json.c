@@ -189,6 +189,18 @@ Test(json, upstreams)
 	is_string("upstreams/plain/circuit", "off");
 	cr_assert_null(find(root, "upstreams/plain/circuit_breaker"));
 	has_members("upstreams/plain/servers", 0);
+	cr_assert_null(find(root, "upstreams/catalog/discovery"));
+	is_string("upstreams/plain/discovery/provider", "file");
+	is_string(
+	    "upstreams/plain/discovery/last_success", "2025-11-24T12:00:00Z");
+	is_number("upstreams/plain/discovery/servers", 4);
+	is_number("upstreams/plain/discovery/updates", 7);
+	is_string(
+	    "upstreams/plain/discovery/error", "s.yaml:1:1: the file is empty");
+	is_string("upstreams/plain/discovery/held_back/why",
+	    "an empty answer in place of 4 servers");
+	is_number("upstreams/plain/discovery/held_back/servers", 0);
+	is_number("upstreams/plain/discovery/held_back/believed_in_ms", 1500);
 }
 
 Test(json, closed_circuit_has_no_countdown_and_no_cause)

@@ -248,6 +248,14 @@ Test(prometheus, configuration_and_process)
 	SAMPLE("fairlead_config_last_reload_success_timestamp_seconds "
 	       "1763985600");
 	SAMPLE("fairlead_config_info{hash=\"9f2c\"} 1");
+	SAMPLE("fairlead_discovery_updates_total{upstream=\"plain\","
+	       "provider=\"file\"} 7");
+	SAMPLE("fairlead_discovery_errors_total{upstream=\"plain\","
+	       "provider=\"file\",reason=\"invalid\"} 3");
+	SAMPLE("fairlead_discovery_last_success_timestamp_seconds{upstream="
+	       "\"plain\",provider=\"file\"} 1763985600");
+	SAMPLE("fairlead_discovery_servers{upstream=\"plain\","
+	       "provider=\"file\"} 4");
 	SAMPLE("fairlead_config_generations 2");
 	SAMPLE("fairlead_config_reloads_total{result=\"success\"} 3");
 	SAMPLE("fairlead_config_reloads_total{result=\"failure\"} 1");

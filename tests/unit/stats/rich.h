@@ -12,6 +12,7 @@
 #include "balancer/server.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "discovery/discovery.h"
 #include "stats/rates.h"
 #include "stats/stats.h"
 #include "stats/view.h"
@@ -26,6 +27,8 @@ struct rich {
 	struct view_route routes[2];
 	struct view_server servers[3];
 	struct view_upstream upstreams[2];
+	struct view_discovery discovery;
+	uint64_t errors_found[DISCOVERY_ERRORS];
 	struct view_certificate certificates[3];
 	const char *addresses[2];
 	struct view_listener listeners[2];
@@ -158,6 +161,18 @@ rich_upstreams(void)
 	rich.upstreams[1] = (struct view_upstream){
 		.name = "plain", .slot = 2, .policy = "least_connections"
 	};
+	rich.errors_found[1] = 3;
+	rich.discovery = (struct view_discovery){
+		.provider = "file",
+		.last_success = 1763985600 * CLOCK_S,
+		.servers = 4,
+		.updates = 7,
+		.errors = rich.errors_found,
+		.error = "s.yaml:1:1: the file is empty",
+		.held = "an empty answer in place of 4 servers",
+		.held_left_ns = 1500 * CLOCK_MS,
+	};
+	rich.upstreams[1].discovery = &rich.discovery;
 }
 
 static inline void
