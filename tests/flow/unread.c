@@ -237,6 +237,7 @@ Test(unread, a_client_dies_in_the_midst_of_an_upload)
 	    "POST /up HTTP/1.1\r\nHost: t\r\n"
 	    "Content-Length: 104857600\r\n\r\n"));
 	cr_assert(client_send_pattern(c, 2 * MIB));
+	cr_assert(WAIT_FOR(10000, origin_bytes(o) > MIB));
 	client_abort(c);
 	front_must_log(&f, "/up", "client_closed");
 	cr_assert_not(origin_seen(o, 0)->whole);
