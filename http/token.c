@@ -1,54 +1,66 @@
 /*
- * Names that fairlead itself looks at.  Fields are found by length and then by
- * comparing the few known names of that length, any case, under the map that a
- * gateway to CGI-like programs applies: what is no letter or digit is '-'.  So
- * a name that would become a known one behind us is found as well, and told
- * apart by its spelling.
+ * Names that fairlead itself looks at.  A name's length, first and last byte
+ * tell which one it could be; it is compared with that one alone, in any case,
+ * under the map that a gateway to CGI-like programs applies: what is no letter
+ * or digit is '-'.  So a name that would become a known one behind us is found
+ * as well, and told apart by its spelling.
  */
 #include "http/token.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "http/octet.h"
 
 struct known {
-	const char *name;
+	struct text name;
 	enum token token;
 };
 
-static const struct known *look_up(struct text);
+static bool is_spelled(struct text, struct text);
+static bool differ(const char *, const char *, size_t);
 static bool is_odd(struct text);
 static bool starts_as(struct text, struct text prefix);
 
-#define LONGEST 17 /* bytes */
-#define SAME_LENGTH 3 /* names, at most */
-static const struct known known[LONGEST + 1][SAME_LENGTH] = {
-	[2] = { { "te", TOKEN_TE } },
-	[3] = { { "via", TOKEN_VIA } },
-	[4] = { { "host", TOKEN_HOST }, { "date", TOKEN_DATE } },
-	[6] = { { "expect", TOKEN_EXPECT }, { "server", TOKEN_SERVER } },
-	[7] = { { "referer", TOKEN_REFERER }, { "upgrade", TOKEN_UPGRADE },
-	    { "trailer", TOKEN_TRAILER } },
-	[8] = { { "location", TOKEN_LOCATION } },
-	[9] = { { "forwarded", TOKEN_FORWARDED },
-	    { "x-real-ip", TOKEN_X_REAL_IP } },
-	[10] = { { "user-agent", TOKEN_USER_AGENT },
-	    { "connection", TOKEN_CONNECTION },
-	    { "keep-alive", TOKEN_KEEP_ALIVE } },
-	[11] = { { "retry-after", TOKEN_RETRY_AFTER } },
-	[12] = { { "content-type", TOKEN_CONTENT_TYPE },
-	    { "x-request-id", TOKEN_X_REQUEST_ID },
-	    { "max-forwards", TOKEN_MAX_FORWARDS } },
-	[13] = { { "x-rewrite-url", TOKEN_PROTECTED },
-	    { "authorization", TOKEN_AUTHORIZATION } },
-	[14] = { { "content-length", TOKEN_CONTENT_LENGTH },
-	    { "x-original-url", TOKEN_PROTECTED },
-	    { "http2-settings", TOKEN_HTTP2_SETTINGS } },
-	[15] = { { "x-forwarded-for", TOKEN_X_FORWARDED_FOR } },
-	[16] = { { "x-forwarded-host", TOKEN_X_FORWARDED_HOST },
-	    { "proxy-connection", TOKEN_PROXY_CONNECTION } },
-	[17] = { { "x-forwarded-proto", TOKEN_X_FORWARDED_PROTO },
-	    { "transfer-encoding", TOKEN_TRANSFER_ENCODING } },
+/*
+ * No two known names share a place: of designated initialisers that do, the
+ * compiler says so.
+ */
+#define PLACES 64
+#define PLACE(n, first, last) (((n)*5 + (first)*19 + (last)*2) % PLACES)
+#define KNOWN(first, name, last, token) \
+	[PLACE(sizeof(name) - 1, first, \
+	    last)] = { { (name), sizeof(name) - 1 }, (token) }
+static const struct known known[PLACES] = {
+	KNOWN('t', "te", 'e', TOKEN_TE),
+	KNOWN('v', "via", 'a', TOKEN_VIA),
+	KNOWN('h', "host", 't', TOKEN_HOST),
+	KNOWN('d', "date", 'e', TOKEN_DATE),
+	KNOWN('e', "expect", 't', TOKEN_EXPECT),
+	KNOWN('s', "server", 'r', TOKEN_SERVER),
+	KNOWN('r', "referer", 'r', TOKEN_REFERER),
+	KNOWN('u', "upgrade", 'e', TOKEN_UPGRADE),
+	KNOWN('t', "trailer", 'r', TOKEN_TRAILER),
+	KNOWN('l', "location", 'n', TOKEN_LOCATION),
+	KNOWN('f', "forwarded", 'd', TOKEN_FORWARDED),
+	KNOWN('x', "x-real-ip", 'p', TOKEN_X_REAL_IP),
+	KNOWN('u', "user-agent", 't', TOKEN_USER_AGENT),
+	KNOWN('c', "connection", 'n', TOKEN_CONNECTION),
+	KNOWN('k', "keep-alive", 'e', TOKEN_KEEP_ALIVE),
+	KNOWN('r', "retry-after", 'r', TOKEN_RETRY_AFTER),
+	KNOWN('c', "content-type", 'e', TOKEN_CONTENT_TYPE),
+	KNOWN('x', "x-request-id", 'd', TOKEN_X_REQUEST_ID),
+	KNOWN('m', "max-forwards", 's', TOKEN_MAX_FORWARDS),
+	KNOWN('x', "x-rewrite-url", 'l', TOKEN_PROTECTED),
+	KNOWN('a', "authorization", 'n', TOKEN_AUTHORIZATION),
+	KNOWN('c', "content-length", 'h', TOKEN_CONTENT_LENGTH),
+	KNOWN('x', "x-original-url", 'l', TOKEN_PROTECTED),
+	KNOWN('h', "http2-settings", 's', TOKEN_HTTP2_SETTINGS),
+	KNOWN('x', "x-forwarded-for", 'r', TOKEN_X_FORWARDED_FOR),
+	KNOWN('x', "x-forwarded-host", 't', TOKEN_X_FORWARDED_HOST),
+	KNOWN('p', "proxy-connection", 'n', TOKEN_PROXY_CONNECTION),
+	KNOWN('x', "x-forwarded-proto", 'o', TOKEN_X_FORWARDED_PROTO),
+	KNOWN('t', "transfer-encoding", 'g', TOKEN_TRANSFER_ENCODING),
 };
 
 static const char *const labels[METHOD_COUNT] = {
@@ -67,12 +79,23 @@ static const char *const labels[METHOD_COUNT] = {
 enum token
 token_find(struct text name)
 {
-	const struct known *k = name.n <= LONGEST ? look_up(name) : NULL;
+	size_t first, last;
+	const struct known *k;
 
-	if (k != NULL)
-		return is_odd(name) ? TOKEN_PROTECTED : k->token;
-	if (starts_as(name, TEXT("x-forwarded-")) ||
-	    starts_as(name, TEXT("x-fairlead-")))
+	if (name.n == 0)
+		return TOKEN_OTHER;
+	first = (unsigned char)name.p[0] | 0x20;
+	last = (unsigned char)name.p[name.n - 1] | 0x20;
+	k = &known[PLACE(name.n, first, last)];
+	if (k->name.n == name.n) {
+		if (is_spelled(name, k->name))
+			return k->token;
+		if (token_maps_to(name, k->name))
+			return TOKEN_PROTECTED;
+	}
+	if (first == 'x' &&
+	    (starts_as(name, TEXT("x-forwarded-")) ||
+		starts_as(name, TEXT("x-fairlead-"))))
 		return TOKEN_PROTECTED;
 	return TOKEN_OTHER;
 }
@@ -123,15 +146,35 @@ method_is_idempotent(enum method method)
 	}
 }
 
-static const struct known *
-look_up(struct text name)
+/*
+ * In any case.  Eight bytes at once: of those that tokens are made of, none but
+ * its capital differs from a known name's by the bit of case alone.
+ */
+static bool
+is_spelled(struct text name, struct text known_name)
 {
-	const struct known *row = known[name.n], *k;
+	size_t i, n = name.n;
 
-	for (k = row; k < row + SAME_LENGTH && k->name != NULL; k++)
-		if (token_maps_to(name, (struct text){ k->name, name.n }))
-			return k;
-	return NULL;
+	if (n < sizeof(uint64_t)) {
+		for (i = 0; i < n; i++)
+			if ((name.p[i] | 0x20) != known_name.p[i])
+				return false;
+		return true;
+	}
+	for (i = 0; i + sizeof(uint64_t) < n; i += sizeof(uint64_t))
+		if (differ(name.p, known_name.p, i))
+			return false;
+	return !differ(name.p, known_name.p, n - sizeof(uint64_t));
+}
+
+static bool
+differ(const char *name, const char *known_name, size_t at)
+{
+	uint64_t a, b;
+
+	memcpy(&a, name + at, sizeof(a));
+	memcpy(&b, known_name + at, sizeof(b));
+	return (a | 0x2020202020202020) != b;
 }
 
 /* Under the map it is another name. */

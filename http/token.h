@@ -27,7 +27,7 @@ enum method {
 	METHOD_PATCH, METHOD_COUNT
 };
 
-enum token	 token_find(struct text name);		/* any case */
+enum token	 token_find(struct text name);		/* any case; of token characters */
 /*
  * Another name's double: a TOKEN_PROTECTED that is not spelled with letters,
  * digits and '-' alone, such as X_Forwarded_For or Content.Length.  Every
