@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "http/head.h"
 #include "http/octet.h"
+#include "http/scan.h"
 
 #define METHOD_BYTES 64 /* the longest registered one has 17 */
 #define VERSION_BYTES 8 /* HTTP/1.1 */
@@ -41,7 +42,7 @@ static const char *version(struct reading *, const char *, enum http_version *);
 static const char *formed(struct reading *, const char *, const char *);
 static ssize_t field_lines(struct reading *, struct fields *);
 static const char *field_line(struct reading *, const char *, struct fields *);
-static const char *value_end(const char *, const char *end);
+static bool is_line(const struct field *, const char *next);
 static const char *line_end(struct reading *, const char *);
 static const char *refuse(struct reading *, enum end);
 
@@ -110,7 +111,7 @@ begin(struct reading *r, struct fields *fields, size_t n)
 	if (parser->base != r->p) {
 		h1_parser_init(parser);
 		parser->base = r->p;
-		fields->n = 0;
+		fields->n = fields->met = 0;
 	}
 	assert(parser->line <= n && parser->seen <= n);
 	r->end = r->p + (n < most ? n : most);
@@ -211,8 +212,7 @@ target(struct reading *r, const char *q, struct head *head)
 	const char *start = q;
 	size_t n;
 
-	while (q < r->end && octet_is(*q, OCTET_VCHAR))
-		q++;
+	q = scan_visible(q, r->end);
 	n = (size_t)(q - start);
 	if (n > r->limits->uri_bytes)
 		return refuse(r, END_URI_TOO_LARGE);
@@ -235,7 +235,7 @@ status_line(struct reading *r, struct head *head)
 	head->reason = TEXT_NONE;
 	if (q < r->end && *q == ' ') {
 		reason = q + 1;
-		q = value_end(reason, r->end);
+		q = scan_value(reason, r->end);
 		head->reason = (struct text){ reason, (size_t)(q - reason) };
 	}
 	if ((q = line_end(r, q)) == NULL)
@@ -266,6 +266,11 @@ version(struct reading *r, const char *q, enum http_version *found)
 {
 	const char *end;
 
+	if (r->end - q >= VERSION_BYTES &&
+	    memcmp(q, "HTTP/1.1", VERSION_BYTES) == 0) {
+		*found = HTTP_1_1;
+		return q + VERSION_BYTES;
+	}
 	if ((end = formed(r, q, "HTTP/d.d")) == NULL)
 		return NULL;
 	if (q[5] != '1' || q[7] > '1')
@@ -313,9 +318,10 @@ field_line(struct reading *r, const char *q, struct fields *fields)
 {
 	struct text name = { q, 0 }, value;
 	const char *last;
+	enum token token;
+	struct field *f;
 
-	while (q < r->end && octet_is(*q, OCTET_TOKEN))
-		q++;
+	q = scan_name(q, r->end);
 	if (q == r->end)
 		return NULL;
 	if (*q != ':' || q == name.p)
@@ -324,36 +330,29 @@ field_line(struct reading *r, const char *q, struct fields *fields)
 	while (q < r->end && (*q == ' ' || *q == '\t'))
 		q++;
 	value.p = q;
-	last = q = value_end(q, r->end);
+	last = q = scan_value(q, r->end);
 	if ((q = line_end(r, q)) == NULL)
 		return NULL;
 	while (last > value.p && (last[-1] == ' ' || last[-1] == '\t'))
 		last--;
 	value.n = (size_t)(last - value.p);
-	fields_add(fields, r->arena, token_find(name), name, value);
+	token = token_find(name);
+	f = fields_slot(fields, r->arena, token);
+	f->name = name;
+	f->value = value;
+	f->token = token;
+	f->is_line = is_line(f, q);
 	return q;
 }
 
-/*
- * The first byte that cannot be in a value.  Eight at a time while none is a
- * control character: the sum borrows from bytes below 0x20 and, with 0x7f
- * flipped to 0, from DEL.
- */
-static const char *
-value_end(const char *q, const char *end)
+/* As it would be written, when the next line begins at `next'. */
+static bool
+is_line(const struct field *f, const char *next)
 {
-	const uint64_t ones = 0x0101010101010101, high = ones << 7;
-	uint64_t x, y;
+	const char *gap = f->name.p + f->name.n;
 
-	for (; end - q >= 8; q += 8) {
-		memcpy(&x, q, sizeof(x));
-		y = x ^ (ones * 0x7f);
-		if ((((x - ones * 0x20) & ~x) | ((y - ones) & ~y)) & high)
-			break;
-	}
-	while (q < end && octet_is(*q, OCTET_VALUE))
-		q++;
-	return q;
+	return f->value.p == gap + 2 && gap[1] == ' ' &&
+	    f->value.p + f->value.n + 2 == next;
 }
 
 static const char *

@@ -25,6 +25,7 @@ static void pen_take(struct pen *, struct buf *, size_t least);
 static void pen_leave(struct pen *);
 static void put(struct pen *, struct text);
 static void put_fields(struct pen *, const struct fields *);
+static struct text line_of(const struct field *);
 static void put_field(struct pen *, const struct field *);
 static void put_length(struct pen *, uint64_t);
 static void put_request_framing(struct pen *, const struct head *);
@@ -153,14 +154,36 @@ put(struct pen *pen, struct text t)
 	}
 }
 
+/* Lines that stand one behind the other are copied in one go. */
 static void
 put_fields(struct pen *pen, const struct fields *fields)
 {
+	struct text lines = TEXT_NONE, line;
 	unsigned i;
 
-	for (i = 0; i < fields->n; i++)
-		if (fields->v[i].token != TOKEN_NONE)
+	for (i = 0; i < fields->n; i++) {
+		if (fields->v[i].token == TOKEN_NONE)
+			continue;
+		line = line_of(&fields->v[i]);
+		if (lines.n > 0 && line.p == lines.p + lines.n) {
+			lines.n += line.n;
+			continue;
+		}
+		put(pen, lines);
+		lines = line;
+		if (line.n == 0)
 			put_field(pen, &fields->v[i]);
+	}
+	put(pen, lines);
+}
+
+/* Empty: it is not one. */
+static struct text
+line_of(const struct field *f)
+{
+	if (!f->is_line)
+		return TEXT_NONE;
+	return (struct text){ f->name.p, f->name.n + 2 + f->value.n + 2 };
 }
 
 static void

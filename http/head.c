@@ -13,15 +13,6 @@
 #define FIELDS_FIRST 24
 
 static bool named(const struct field *, struct text name);
-static void grow(struct fields *, struct arena *);
-
-struct field *
-fields_slot(struct fields *fields, struct arena *arena)
-{
-	if (fields->n == fields->cap)
-		grow(fields, arena);
-	return &fields->v[fields->n++];
-}
 
 struct text
 status_reason(unsigned status)
@@ -69,15 +60,37 @@ status_reason(unsigned status)
 	return TEXT_NONE;
 }
 
+/* The old array stays behind in the arena: doubling bounds what that costs. */
+void
+fields_grow(struct fields *fields, struct arena *arena)
+{
+	unsigned cap = fields->cap == 0 ? FIELDS_FIRST : 2 * fields->cap;
+	struct field *v = arena_alloc(arena, cap * sizeof(*v));
+
+	if (fields->n > 0)
+		memcpy(v, fields->v, fields->n * sizeof(*v));
+	fields->v = v;
+	fields->cap = cap;
+}
+
 void
 fields_add(struct fields *fields, struct arena *arena, enum token token,
     struct text name, struct text value)
 {
-	struct field *f = fields_slot(fields, arena);
+	*fields_slot(fields, arena, token) =
+	    (struct field){ name, value, token, false };
+}
 
-	f->name = name;
-	f->value = value;
-	f->token = token;
+void
+fields_add_line(struct fields *fields, struct arena *arena, enum token token,
+    struct text line, size_t name_n)
+{
+	struct text value = text_from(line, name_n + 2);
+
+	assert(line.n >= name_n + 4);
+	value.n -= 2;
+	*fields_slot(fields, arena, token) =
+	    (struct field){ text_first(line, name_n), value, token, true };
 }
 
 struct field *
@@ -85,6 +98,8 @@ fields_find(const struct fields *fields, enum token token)
 {
 	unsigned i;
 
+	if (!fields_may_have(fields, token))
+		return NULL;
 	for (i = 0; i < fields->n; i++)
 		if (fields->v[i].token == token)
 			return &fields->v[i];
@@ -133,17 +148,4 @@ static bool
 named(const struct field *f, struct text name)
 {
 	return f->token != TOKEN_NONE && text_equal_fold(f->name, name);
-}
-
-/* The old array stays behind in the arena: doubling bounds what that costs. */
-static void
-grow(struct fields *fields, struct arena *arena)
-{
-	unsigned cap = fields->cap == 0 ? FIELDS_FIRST : 2 * fields->cap;
-	struct field *v = arena_alloc(arena, cap * sizeof(*v));
-
-	if (fields->n > 0)
-		memcpy(v, fields->v, fields->n * sizeof(*v));
-	fields->v = v;
-	fields->cap = cap;
 }

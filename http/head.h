@@ -17,12 +17,14 @@ struct arena;
 struct field {
 	struct text	name, value;
 	enum token	token;		/* known names; TOKEN_NONE: removed, TOKEN_OTHER */
+	bool		is_line;	/* it stands as "name: value\r\n" in one place */
 };
 
 /* Fields in order.  Memory is the arena's. */
 struct fields {
 	struct field	*v;
 	unsigned	 n, cap;
+	uint32_t	 met;		/* a bit for each token that is or was in it */
 };
 
 enum http_version { HTTP_1_0, HTTP_1_1 };
@@ -62,13 +64,35 @@ struct head {
 	unsigned	 kept_s;	/* a server keeps an idle connection so long; 0: it did not say */
 };
 
-/* A new last field, not filled in: fields_add for who writes it in place. */
-struct field	*fields_slot(struct fields *, struct arena *);
+/* Room for more fields. */
+void		 fields_grow(struct fields *, struct arena *);
+/* A new last field, to be filled in: fields_add for who writes it in place. */
+static inline struct field *
+fields_slot(struct fields *fields, struct arena *arena, enum token token)
+{
+	_Static_assert(TOKEN_PROTECTED < 32, "a bit for each token");
+	if (fields->n == fields->cap)
+		fields_grow(fields, arena);
+	fields->met |= 1u << token;
+	return &fields->v[fields->n++];
+}
 /* The usual phrase for a status (RFC 9110 15); empty: there is none. */
 struct text	 status_reason(unsigned status);
 /* Append; the texts are borrowed. */
 void		 fields_add(struct fields *, struct arena *, enum token,
 		    struct text name, struct text value);
+/*
+ * The same from a whole line, "name: value\r\n", whose name has name_n bytes:
+ * it is copied as it is when the head is written.
+ */
+void		 fields_add_line(struct fields *, struct arena *, enum token,
+		    struct text line, size_t name_n);
+/* False: there is surely none. */
+static inline bool
+fields_may_have(const struct fields *fields, enum token token)
+{
+	return (fields->met & 1u << token) != 0;
+}
 /* The first one, or NULL. */
 struct field	*fields_find(const struct fields *, enum token);
 struct field	*fields_find_name(const struct fields *, struct text name);

@@ -58,7 +58,8 @@ rules_request(struct head *head, struct arena *arena,
 		return false;
 	for (i = 0; i < head->fields.n; i++) {
 		f = &head->fields.v[i];
-		if (takes_request_field(f, grants.trusted, &noted))
+		if (f->token > TOKEN_OTHER &&
+		    takes_request_field(f, grants.trusted, &noted))
 			f->token = TOKEN_NONE;
 	}
 	/* RFC 9110 5.3: servers disagree about which one of two counts. */
@@ -89,7 +90,7 @@ rules_response(struct head *head, enum method asked, enum end *why)
 	}
 	for (i = 0; i < head->fields.n; i++) {
 		f = &head->fields.v[i];
-		if (takes_field(f, &noted))
+		if (f->token > TOKEN_OTHER && takes_field(f, &noted))
 			f->token = TOKEN_NONE;
 	}
 	if (!frame(head, &noted)) {
@@ -114,7 +115,7 @@ rules_tunnel(struct head *head, struct text asked, enum end *why)
 		return false;
 	for (i = 0; i < head->fields.n; i++) {
 		f = &head->fields.v[i];
-		if (takes_field(f, &noted))
+		if (f->token > TOKEN_OTHER && takes_field(f, &noted))
 			f->token = TOKEN_NONE;
 	}
 	if (head->status == 101 && !is_agreed(head, &noted, asked))
@@ -148,7 +149,8 @@ read_connection(struct head *head, struct noted *noted, enum end *why)
 	struct text rest, option;
 	unsigned i, count = 0;
 
-	for (i = 0; i < fields->n; i++) {
+	for (i = 0; fields_may_have(fields, TOKEN_CONNECTION) && i < fields->n;
+	     i++) {
 		if (fields->v[i].token != TOKEN_CONNECTION)
 			continue;
 		rest = fields->v[i].value;
@@ -485,6 +487,7 @@ count_forwards(
 		return true;
 	p = arena_alloc(arena, 20);
 	f->value = (struct text){ p, text_put_u64(p, left - 1) };
+	f->is_line = false;
 	return true;
 }
 

@@ -512,8 +512,8 @@ wire_put_n(struct wire *w, size_t n, bool last)
 void
 wire_put_tail(struct wire *w, const char *name, const char *value)
 {
-	struct field f = { text_of(name), text_of(value), TOKEN_OTHER };
-	struct fields trailers = { &f, 1, 1 };
+	struct field f = { text_of(name), text_of(value), TOKEN_OTHER, false };
+	struct fields trailers = { &f, 1, 1, 1u << TOKEN_OTHER };
 
 	w->stream->ops->tail(w->stream, &trailers);
 }

@@ -146,6 +146,26 @@ response(unsigned status, enum framing framing, uint64_t length)
 	return head;
 }
 
+/* Lines of one place, a removed one between them, and a changed one. */
+Test(h1_write, copies_lines_as_they_are_but_the_removed_and_changed)
+{
+	static const char lines[] = "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: \r\n";
+	struct fields fields = { 0 };
+	struct buf buf = { 0 };
+
+	for (const char *p = lines; *p != '\0'; p += 4 + strcspn(p + 3, "\n"))
+		fields_add_line(&fields, &arena, TOKEN_OTHER,
+		    (struct text){ p, 4 + strcspn(p + 3, "\n") }, 1);
+	fields_add(&fields, &arena, TOKEN_OTHER, TEXT("F"), TEXT("6"));
+	cr_assert_eq(fields.n, 6);
+	fields_remove_name(&fields, TEXT("b"));
+	fields.v[3].value = TEXT("five");
+	fields.v[3].is_line = false;
+	h1_write_last_chunk(&buf, &fields);
+	cr_assert_str_eq(contents(&buf),
+	    "0\r\nA: 1\r\nC: 3\r\nD: five\r\nE: \r\nF: 6\r\n\r\n");
+}
+
 #define CLOSE "Connection: close\r\n"
 static const struct {
 	unsigned status;

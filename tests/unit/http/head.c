@@ -41,7 +41,8 @@ Test(head, many_fields_survive_growth)
 	unsigned i;
 
 	for (i = 0; i < 200; i++)
-		fields_slot(&fields, &arena)->value = (struct text){ NULL, i };
+		fields_slot(&fields, &arena, TOKEN_OTHER)->value =
+		    (struct text){ NULL, i };
 	cr_assert_eq(fields.n, 200);
 	cr_assert_geq(fields.cap, 200);
 	for (i = 0; i < 200; i++)
