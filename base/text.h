@@ -43,6 +43,7 @@ bool		text_to_hex(struct text, uint64_t most, uint64_t *value);
 /* Decimal digits of the value into `to' (20 bytes needed at most); their count. */
 size_t		text_put_u64(char *to, uint64_t value);
 size_t		text_put_hex(char *to, uint64_t value);	/* lower case, 16 at most */
+void		text_put_hex16(char *to, uint64_t value);	/* all sixteen digits */
 /*
  * Bytes of the UTF-8 character at the front, or 0 when there is none: an
  * overlong form, a surrogate, what is past U+10FFFF or cut short is none.

@@ -197,6 +197,9 @@ Test(text, put_writes_the_digits_and_no_more)
 	check_put(text_put_u64, 9, "9");
 	check_put(text_put_u64, 10, "10");
 	check_put(text_put_u64, 99, "99");
+	check_put(text_put_u64, 200, "200");
+	check_put(text_put_u64, 1024, "1024");
+	check_put(text_put_u64, 9999999999999999999u, "9999999999999999999");
 	check_put(text_put_u64, 1234567890, "1234567890");
 	check_put(text_put_u64, UINT64_MAX, "18446744073709551615");
 	check_put(text_put_hex, 0, "0");
@@ -204,6 +207,18 @@ Test(text, put_writes_the_digits_and_no_more)
 	check_put(text_put_hex, 16, "10");
 	check_put(text_put_hex, 0xdeadbeef, "deadbeef");
 	check_put(text_put_hex, UINT64_MAX, "ffffffffffffffff");
+}
+
+Test(text, hex_of_sixteen_digits_has_its_noughts)
+{
+	char to[16];
+
+	text_put_hex16(to, 0x0123456789abcdef);
+	cr_assert_arr_eq(to, "0123456789abcdef", 16);
+	text_put_hex16(to, 0xfedcba9876543210);
+	cr_assert_arr_eq(to, "fedcba9876543210", 16);
+	text_put_hex16(to, 10);
+	cr_assert_arr_eq(to, "000000000000000a", 16);
 }
 
 /* A number as UTF-8 would write it in n bytes, whether it may or not. */
