@@ -45,8 +45,8 @@ struct attempt {
 						 * request and may be asked again;
 						 * -1: nobody */
 	enum end		 last;		/* why the one before failed */
-	struct access_attempt	 log[ATTEMPTS_LOGGED];
 	unsigned		 nlog;
+	struct access_attempt	 log[ATTEMPTS_LOGGED];	/* not cleared: the last */
 };
 
 /* Begin: choose the route's upstream, then a server, then connect. */

@@ -268,7 +268,7 @@ exchange_make(struct worker *w)
 		arena = x->arena;
 	} else
 		x = xmalloc(sizeof(*x));
-	memset(x, 0, sizeof(*x));
+	memset(x, 0, offsetof(struct exchange, attempt.log));
 	x->arena = arena;
 	x->replayable = true;
 	x->grave.free = exchange_recycle;
@@ -374,19 +374,17 @@ identify(struct exchange *x)
 	const struct field *f =
 	    fields_find(&x->request->fields, TOKEN_X_REQUEST_ID);
 	struct rng *rng = loop_rng(x->worker->loop);
-	static const char digits[] = "0123456789abcdef";
+	char *id = x->id_line + EXCHANGE_ID_AT;
 
 	if (f != NULL && f->value.n > 0) {
 		x->id_text = f->value;
 		return;
 	}
-	for (unsigned half = 0; half < 2; half++) {
-		uint64_t bits = rng_next(rng);
-
-		for (unsigned i = 0; i < 16; i++, bits >>= 4)
-			x->request_id[16 * half + i] = digits[bits & 15];
-	}
-	x->id_text = (struct text){ x->request_id, 32 };
+	memcpy(x->id_line, "X-Request-Id: ", EXCHANGE_ID_AT);
+	text_put_hex16(id, rng_next(rng));
+	text_put_hex16(id + 16, rng_next(rng));
+	memcpy(id + EXCHANGE_ID_BYTES, "\r\n", 2);
+	x->id_text = (struct text){ id, EXCHANGE_ID_BYTES };
 }
 
 static bool

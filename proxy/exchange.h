@@ -33,6 +33,10 @@ enum phase {
 	PHASE_DONE
 };
 
+/* Of "X-Request-Id: ID\r\n". */
+#define EXCHANGE_ID_AT		14
+#define EXCHANGE_ID_BYTES	32
+
 /* What it tells of itself, also when it has no lease any more. */
 struct exchange_names {
 	struct text	route, upstream;
@@ -50,7 +54,6 @@ struct exchange {
 	struct worker		*worker;
 	struct client		*client;
 	struct text		 client_ip;	/* in ip */
-	char			 ip[ADDR_IP_MAX];
 	struct lease		*lease;		/* NULL: given back at the commit */
 	struct snap_route	*route;		/* NULL: none matched; good while there is a lease */
 	struct stats_route	*stats;
@@ -60,7 +63,6 @@ struct exchange {
 	struct stream		*down, *up;	/* NULL: not there (any more) */
 	struct head		*request;	/* the codec's, until flushed */
 	struct text		 path;		/* as routed, for the log */
-	struct attempt		 attempt;
 	struct buf		 held;		/* request body before there is a server */
 	struct buf		 replay;	/* what an idempotent one may send again */
 	struct fields		*tail;		/* request trailers, held likewise */
@@ -75,12 +77,15 @@ struct exchange {
 	uint64_t		 wall;
 	uint64_t		 bytes_in, bytes_out;
 	unsigned		 status;
-	char			 request_id[36];
-	struct text		 id_text;	/* request_id, or the trusted peer's */
+	struct text		 id_text;	/* in id_line, or the trusted peer's */
 	struct inquiry		*inquiry;	/* admin: waits for the workers */
 	struct arena		 arena;
 	struct grave		 grave;
 	struct exchange		*next;		/* recycled */
+	/* from the attempt's log on not cleared for the next use */
+	struct attempt		 attempt;
+	char			 ip[ADDR_IP_MAX];
+	char			 id_line[EXCHANGE_ID_AT + EXCHANGE_ID_BYTES + 2];
 };
 
 /* A request begins; `why' is not NONE when its head is none. */

@@ -17,13 +17,14 @@
 #include "proxy/worker.h"
 
 #define HOP_END ", "
+#define FOR "X-Forwarded-For: "
 
 static void forwarded_for(struct exchange *);
+static void forwarded_proto(struct exchange *);
 static size_t chain_bytes(const struct fields *);
 static void
-default_field(struct exchange *, enum token, struct text, struct text);
-static void
 change(struct exchange *, struct fields *, const struct conf_headers *);
+static void request_id(struct exchange *);
 static void via(struct exchange *, struct head *);
 
 void
@@ -32,12 +33,12 @@ headers_request(struct exchange *x)
 	struct head *head = x->request;
 
 	forwarded_for(x);
-	default_field(x, TOKEN_X_FORWARDED_PROTO, TEXT("X-Forwarded-Proto"),
-	    x->client->secure ? TEXT("https") : TEXT("http"));
-	if (head->authority.n > 0)
-		default_field(x, TOKEN_X_FORWARDED_HOST,
+	forwarded_proto(x);
+	if (head->authority.n > 0 &&
+	    fields_find(&head->fields, TOKEN_X_FORWARDED_HOST) == NULL)
+		fields_add(&head->fields, &x->arena, TOKEN_X_FORWARDED_HOST,
 		    TEXT("X-Forwarded-Host"), head->authority);
-	default_field(x, TOKEN_X_REQUEST_ID, TEXT("X-Request-Id"), x->id_text);
+	request_id(x);
 	via(x, head);
 	change(x, &head->fields, &x->route->conf->request_headers);
 }
@@ -106,11 +107,12 @@ static void
 forwarded_for(struct exchange *x)
 {
 	struct fields *fields = &x->request->fields;
-	char *chain =
-	    arena_alloc(&x->arena, chain_bytes(fields) + x->client_ip.n);
-	char *to = chain;
+	size_t hops = chain_bytes(fields);
+	char *line = arena_alloc(
+	    &x->arena, strlen(FOR) + hops + x->client_ip.n + strlen("\r\n"));
+	char *to = mempcpy(line, FOR, strlen(FOR));
 
-	for (unsigned i = 0; i < fields->n; i++) {
+	for (unsigned i = 0; hops > 0 && i < fields->n; i++) {
 		struct field *f = &fields->v[i];
 
 		if (f->token != TOKEN_X_FORWARDED_FOR)
@@ -121,9 +123,10 @@ forwarded_for(struct exchange *x)
 			    HOP_END, strlen(HOP_END));
 	}
 	to = mempcpy(to, x->client_ip.p, x->client_ip.n);
-	fields_add(fields, &x->arena, TOKEN_X_FORWARDED_FOR,
-	    TEXT("X-Forwarded-For"),
-	    (struct text){ chain, (size_t)(to - chain) });
+	to = mempcpy(to, "\r\n", 2);
+	fields_add_line(fields, &x->arena, TOKEN_X_FORWARDED_FOR,
+	    (struct text){ line, (size_t)(to - line) },
+	    strlen("X-Forwarded-For"));
 }
 
 /* Enough for the hops so far. */
@@ -132,6 +135,8 @@ chain_bytes(const struct fields *fields)
 {
 	size_t n = 0;
 
+	if (!fields_may_have(fields, TOKEN_X_FORWARDED_FOR))
+		return 0;
 	for (unsigned i = 0; i < fields->n; i++)
 		if (fields->v[i].token == TOKEN_X_FORWARDED_FOR)
 			n += fields->v[i].value.n + strlen(HOP_END);
@@ -139,13 +144,27 @@ chain_bytes(const struct fields *fields)
 }
 
 static void
-default_field(
-    struct exchange *x, enum token token, struct text name, struct text value)
+forwarded_proto(struct exchange *x)
 {
 	struct fields *fields = &x->request->fields;
 
-	if (fields_find(fields, token) == NULL)
-		fields_add(fields, &x->arena, token, name, value);
+	if (fields_find(fields, TOKEN_X_FORWARDED_PROTO) == NULL)
+		fields_add_line(fields, &x->arena, TOKEN_X_FORWARDED_PROTO,
+		    x->client->secure ? TEXT("X-Forwarded-Proto: https\r\n")
+				      : TEXT("X-Forwarded-Proto: http\r\n"),
+		    strlen("X-Forwarded-Proto"));
+}
+
+/* The peer's own goes on as it came. */
+static void
+request_id(struct exchange *x)
+{
+	struct fields *fields = &x->request->fields;
+
+	if (fields_find(fields, TOKEN_X_REQUEST_ID) == NULL)
+		fields_add_line(fields, &x->arena, TOKEN_X_REQUEST_ID,
+		    (struct text){ x->id_line, sizeof(x->id_line) },
+		    strlen("X-Request-Id"));
 }
 
 static void
@@ -167,7 +186,8 @@ change(struct exchange *x, struct fields *fields, const struct conf_headers *h)
 static void
 via(struct exchange *x, struct head *head)
 {
-	fields_add(&head->fields, &x->arena, TOKEN_VIA, TEXT("Via"),
-	    head->version == HTTP_1_0 ? TEXT("1.0 fairlead")
-				      : TEXT("1.1 fairlead"));
+	fields_add_line(&head->fields, &x->arena, TOKEN_VIA,
+	    head->version == HTTP_1_0 ? TEXT("Via: 1.0 fairlead\r\n")
+				      : TEXT("Via: 1.1 fairlead\r\n"),
+	    strlen("Via"));
 }

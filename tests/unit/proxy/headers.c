@@ -28,7 +28,8 @@ set_up(void)
 		.client = &client,
 		.client_ip = TEXT("192.0.2.7"),
 		.request = &head,
-		.id_text = TEXT("id-1") };
+		.id_line =
+		    "X-Request-Id: 0123456789abcdef0123456789abcdef\r\n" };
 }
 
 static void
@@ -119,7 +120,7 @@ Test(headers, a_request_says_where_it_came_from)
 		   "X-Forwarded-For: 192.0.2.7\n"
 		   "X-Forwarded-Proto: http\n"
 		   "X-Forwarded-Host: h:80\n"
-		   "X-Request-Id: id-1\n"
+		   "X-Request-Id: 0123456789abcdef0123456789abcdef\n"
 		   "Via: 1.1 fairlead\n");
 }
 
@@ -131,7 +132,7 @@ Test(headers, a_request_over_tls_in_1_0_without_a_host_says_so)
 	headers_request(&x);
 	fields_are("X-Forwarded-For: 192.0.2.7\n"
 		   "X-Forwarded-Proto: https\n"
-		   "X-Request-Id: id-1\n"
+		   "X-Request-Id: 0123456789abcdef0123456789abcdef\n"
 		   "Via: 1.0 fairlead\n");
 }
 
@@ -176,7 +177,7 @@ Test(headers, a_chain_has_no_empty_hops)
 	fields_are("X-Forwarded-For: 1.1.1.1, 192.0.2.7\n"
 		   "X-Forwarded-Proto: http\n"
 		   "X-Forwarded-Host: h:80\n"
-		   "X-Request-Id: id-1\n"
+		   "X-Request-Id: 0123456789abcdef0123456789abcdef\n"
 		   "Via: 1.1 fairlead\n");
 }
 
@@ -206,7 +207,7 @@ Test(headers, a_route_removes_sets_and_adds_in_this_order)
 		   "X-Forwarded-For: \n"
 		   "X-Forwarded-Proto: http\n"
 		   "X-Forwarded-Host: h:80\n"
-		   "X-Request-Id: id-1\n"
+		   "X-Request-Id: 0123456789abcdef0123456789abcdef\n"
 		   "A: 1\nB: 2\nA: 3\nC: 4\n");
 }
 
