@@ -54,13 +54,14 @@ struct stats_codes {
 };
 
 struct stats_route {
-	/* Made when first met: release by the writer, acquire by readers. */
-	_Atomic(struct stats_codes *) codes[METHOD_COUNT][CODE_CLASSES];
+	/* what each request touches; its sum is the histogram's beginning */
 	struct counter	 requests;			/* ended */
 	struct counter	 in_flight, websockets;		/* gauges */
 	struct counter	 request_bytes, response_bytes;
-	struct counter	 failures[END_COUNT];
 	struct histogram duration;
+	/* Made when first met: release by the writer, acquire by readers. */
+	_Atomic(struct stats_codes *) codes[METHOD_COUNT][CODE_CLASSES];
+	struct counter	 failures[END_COUNT];
 };
 
 struct stats_upstream {
