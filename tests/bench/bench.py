@@ -65,7 +65,7 @@ def read_options():
     for path in "fairlead", "programs", "samples", "into":
         setattr(o, path, os.path.abspath(getattr(o, path)))
     o.rounds = o.rounds or (3 if o.quick else 5)
-    o.seconds = o.seconds or (0.8 if o.quick else 3)
+    o.seconds = o.seconds or (0.8 if o.quick else 2)
     o.takes = o.takes or (1 if o.quick else 3)
     if o.quick and o.peers is None:
         o.peers = "haproxy,nginx"
@@ -86,10 +86,13 @@ def run(o, certificates, samples):
         try:
             for n in range(o.rounds):
                 for p, s in turns:
-                    note(samples, p, s, n, bench.sample)
+                    if n < (s.rounds or o.rounds):
+                        note(samples, p, s, n, bench.sample)
             for p, s in turns:
                 if s.traced and not o.quick and shutil.which("strace"):
                     note(samples, p, s, "calls", bench.trace)
+                if s.h2load and not o.quick and shutil.which("h2load"):
+                    note(samples, p, s, "h2load", bench.by_h2load)
         finally:
             bench.close()
 

@@ -69,6 +69,10 @@ class Bench:
         with Proxy(self, subject, s) as proxy:
             return {"calls": proxy.traced()}
 
+    def by_h2load(self, subject, s):
+        with Proxy(self, subject, s) as proxy:
+            return {"h2load": proxy.by_h2load()}
+
     def rate_for(self, subject, s):
         """The relay goes at fairlead's."""
         if s.rate:
@@ -195,6 +199,27 @@ class Proxy:
             load.stop()
         return {"held": count, "rss_mib": held / 1024,
                 "idle_kib": (held - before) / count}
+
+    # ---- a second opinion
+
+    def by_h2load(self):
+        """Cost and rate under another's load."""
+        seconds = max(1, round(self.bench.seconds))
+        before = rig.busy_us(self.pids())
+        h2load = rig.Process(
+            ["h2load", "--h1", "-c", "64", "-D", str(seconds),
+             "--connect-to", "127.0.0.1:%d" % self.stage.port,
+             "http%s://v0.test/b/1024" % ("s" if self.s.tls else "")],
+            {rig.RIG_CORE}, self.stage.directory, talks=True)
+        try:
+            said = h2load.child.stdout.read()
+        finally:
+            h2load.stop()
+        found = re.search(r", ([\d.]+) req/s.*?(\d+) succeeded", said, re.S)
+        if not found or found[2] == "0":
+            raise Failure("h2load: " + said[-500:])
+        busy = rig.busy_us(self.pids()) - before
+        return {"rate": float(found[1]), "cpu_us": busy / int(found[2])}
 
     # ---- events
 

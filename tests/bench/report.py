@@ -37,9 +37,15 @@ def line(sample):
             ("event_ms", "event %.1f ms")):
         if sample.get(field) is not None:
             words.append(form % sample[field])
+    if "h2load" in sample:
+        words.append(h2load_of(sample["h2load"]))
     if "calls" in sample:
         words.append(calls_of(sample["calls"]))
     return "  ".join(words)
+
+
+def h2load_of(found):
+    return "by h2load %.2f us, %.0f/s" % (found["cpu_us"], found["rate"])
 
 
 def calls_of(calls):
@@ -100,6 +106,8 @@ def table(r, scenario):
     lines = layout(rows) + [""]
     lines += ["- %s: %s" % (w, calls_of(r.calls[scenario, w]))
               for w in who if (scenario, w) in r.calls]
+    lines += ["- %s: %s" % (w, h2load_of(r.h2load[scenario, w]))
+              for w in who if (scenario, w) in r.h2load]
     return lines + ["- %s failed: %s" % (s["subject"], s["failure"].strip())
                     for s in r.failures if s["scenario"] == scenario]
 

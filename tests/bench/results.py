@@ -12,6 +12,7 @@ class Results:
         self.samples = {}       # (scenario, subject): list
         self.failures = []
         self.calls = {}         # (scenario, subject): by name
+        self.h2load = {}        # (scenario, subject): what it found
         for sample in samples:
             if "about" in sample:
                 self.about = sample["about"]
@@ -22,6 +23,8 @@ class Results:
                 self.failures.append(sample)
             elif "calls" in sample:
                 self.calls[key] = sample["calls"]
+            elif "h2load" in sample:
+                self.h2load[key] = sample["h2load"]
             else:
                 self.samples.setdefault(key, []).append(sample)
 

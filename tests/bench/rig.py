@@ -192,6 +192,16 @@ def memory_kib(pids, field):
     return sum
 
 
+def busy_us(pids):
+    """Processor time of all their threads so far."""
+    ns = 0
+    for pid in pids:
+        for task in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/schedstat" % (pid, task)) as f:
+                ns += int(f.read().split()[0])
+    return ns / 1000
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

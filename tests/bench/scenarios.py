@@ -24,6 +24,8 @@ class Scenario:
     share: float = 0        # the same at this share of one's own capacity
     event: str = None       # reload, scrape or probes, in the midst of it
     traced: int = 0         # requests to count the system calls of
+    rounds: int = 0         # that do, where less than of others; 0: as many
+    h2load: bool = False    # also asked for its opinion
     quick: bool = False     # part of the quick run
 
     def __post_init__(self):
@@ -47,12 +49,13 @@ IDLE = ("-i",)
 
 def scenarios(fairlead):
     return [
-        Scenario("S1", "keep-alive, 1 KiB", KIB, traced=8000, quick=True),
+        Scenario("S1", "keep-alive, 1 KiB", KIB, traced=8000, quick=True,
+                 h2load=True),
         Scenario("S1log", "keep-alive, 1 KiB, with a JSON access log, "
                  "request ids and metrics", KIB, log=True, traced=8000,
                  quick=True),
         Scenario("S2", "keep-alive, 1 KiB, TLS 1.3", KIB, tls=True,
-                 traced=8000, quick=True),
+                 traced=8000, quick=True, h2load=True),
         Scenario("S9", "a new connection for each request, 1 KiB", KIB,
                  fresh=True, traced=2000, quick=True),
         Scenario("S3", "a full TLS 1.3 handshake for each request, 1 KiB, "
@@ -67,9 +70,9 @@ def scenarios(fairlead):
                  tls=True, traced=200),
         Scenario("S10", "uploads of 64 KiB", UPLOAD, traced=1000,
                  quick=True),
-        Scenario("S8", "idle connections", IDLE, idle=True),
+        Scenario("S8", "idle connections", IDLE, idle=True, rounds=2),
         Scenario("S8t", "idle connections, TLS 1.3", IDLE, idle=True,
-                 tls=True),
+                 tls=True, rounds=2),
         Scenario("S12.1", "one server", KIB),
     ] + [
         Scenario("S12.%s" % policy, "1000 servers by %s" % policy, KIB,
