@@ -143,7 +143,7 @@ help:
 #:                          and HAProxy's, and those that want most of it
 #: make soak-slow           slowhttptest with 1000 connections, 4,000 hostile ones
 #:                          in 512 MiB; as root
-#: make bench               fairlead, its peers and the limit: under an hour,
+#: make bench               fairlead, its peers and the limit: 45 minutes,
 #:                          on a quiet machine; ONLY=S1,S9 PEERS=nginx ROUNDS=5
 #: make bench-quick         a look at it, under 3 minutes
 #: make instructions        record what make check holds a request's cost to
