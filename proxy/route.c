@@ -31,6 +31,7 @@ struct route_table {
 	unsigned ngroups;
 	struct map by_host;
 	struct group *any;
+	bool named, wild; /* there are groups of hosts, of wildcards */
 };
 
 static void add_route(struct route_table *, int);
@@ -89,10 +90,10 @@ route_match(const struct route_table *t, const struct route_query *q)
 	struct text host = q->host;
 	struct group *g;
 
-	g = host.n == 0 ? NULL : map_get(&t->by_host, host);
+	g = host.n == 0 || !t->named ? NULL : map_get(&t->by_host, host);
 	if (g != NULL && in_group(t, g, q, &answer))
 		return answer;
-	while (host.n > 0 && (g = next_group(t, &host)) != NULL)
+	while (t->wild && host.n > 0 && (g = next_group(t, &host)) != NULL)
 		if (in_group(t, g, q, &answer))
 			return answer;
 	if (t->any != NULL)
@@ -178,6 +179,8 @@ group_of(struct route_table *t, struct text host)
 		return g;
 	g = xcalloc(1, sizeof(*g));
 	g->host = host;
+	t->named |= host.n > 0;
+	t->wild |= host.n > 0 && host.p[0] == '*';
 	map_set(&t->by_host, host, g);
 	t->groups = xrealloc(t->groups, (t->ngroups + 1) * sizeof(*t->groups));
 	t->groups[t->ngroups++] = g;
