@@ -194,10 +194,11 @@ $(OUT)/tests/unit-%: $$(call objects_in,tests/unit/%) $(TESTLIB) $(LIBRARY)
 	    $(TEST_LDLIBS) $(LIB_LDLIBS)
 
 # What the memory kernel of tests/fuzz/lib puts itself in the place of.
-KERNEL_WRAP = socket connect close shutdown setsockopt getsockopt recv send \
-	sendmsg pipe2 splice event_add event_del event_base_loop mailbox_post \
-	clock_now clock_wall control_lease_home control_worker_ready \
-	control_worker_drained exchange_new exchange_end h1_open_tunnel
+KERNEL_WRAP = socket connect close shutdown setsockopt getsockopt recv \
+	recvmsg send sendmsg pipe2 splice event_add event_del \
+	event_base_loop mailbox_post clock_now clock_wall \
+	control_lease_home control_worker_ready control_worker_drained \
+	exchange_new exchange_end h1_open_tunnel
 WRAPPED = $(KERNEL_WRAP:%=-Wl,--wrap=%)
 
 # The corpus once more, without libFuzzer: each fuzzer under a name of its own.

@@ -26,6 +26,7 @@
 #include "net/pipe.h"
 
 #define IOV_MOST 16
+#define READ_BLOCKS 2 /* a window */
 
 static int conn_watch(struct conn *);
 static void conn_event(evutil_socket_t, short, void *);
@@ -35,6 +36,7 @@ static void conn_expired(struct deadline *, bool);
 static void finish_connect(struct conn *);
 static void finish_shake(struct conn *);
 static int socket_error(int);
+static ssize_t read_blocks(struct conn *, struct buf *);
 static bool flush_blocked(struct conn *);
 static ssize_t send_some(struct conn *);
 static ssize_t send_piped(struct conn *, struct pipe *);
@@ -141,8 +143,13 @@ ssize_t
 conn_read(struct conn *c, struct buf *in, size_t want)
 {
 	size_t room;
-	char *to = buf_reserve(in, 1, &room);
+	char *to;
 	ssize_t n;
+
+	if (want >= READ_BLOCKS * BUF_ROOM && !c->was_short && !c->was_cut &&
+	    in->n == 0 && c->transport == &transport_plain)
+		return read_blocks(c, in);
+	to = buf_reserve(in, 1, &room);
 
 	if (room > want)
 		room = want;
@@ -382,6 +389,35 @@ socket_error(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) == -1)
 		return errno;
 	return error;
+}
+
+/* Where reads fill a block, more blocks are read at once. */
+static ssize_t
+read_blocks(struct conn *c, struct buf *in)
+{
+	struct buf parts[READ_BLOCKS] = { 0 };
+	struct iovec iov[READ_BLOCKS];
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = READ_BLOCKS };
+	size_t left;
+	ssize_t n;
+
+	for (unsigned i = 0; i < READ_BLOCKS; i++)
+		iov[i].iov_base = buf_reserve(&parts[i], 1, &iov[i].iov_len);
+	n = recvmsg(c->fd, &m, 0);
+	left = n > 0 ? (size_t)n : 0;
+	for (unsigned i = 0; i < READ_BLOCKS; i++) {
+		size_t part = left < iov[i].iov_len ? left : iov[i].iov_len;
+
+		buf_commit(&parts[i], part);
+		buf_move(in, &parts[i], part);
+		buf_release(&parts[i]);
+		left -= part;
+	}
+	if (n > 0)
+		c->was_short = (size_t)n < READ_BLOCKS * BUF_ROOM;
+	else if (n == -1 && errno == EAGAIN)
+		c->can_read = false;
+	return n;
 }
 
 /* True when the kernel took some of what was blocked. */

@@ -52,6 +52,7 @@ static void tls_free(struct conn *);
 static bool goes_on(struct tls_session *);
 static int outcome(struct tls_session *, int);
 static int breakage(struct tls_session *, int);
+static bool is_last(const struct tls_pieces *, size_t);
 static bool write_record(struct tls_session *, struct tls_pieces *, size_t *);
 static bool notify(struct tls_session *);
 
@@ -256,17 +257,31 @@ breakage(struct tls_session *t, int error)
 	return EPROTO;
 }
 
+static bool
+is_last(const struct tls_pieces *pieces, size_t n)
+{
+	struct tls_pieces rest = *pieces;
+
+	tls_pieces_skip(&rest, n);
+	return rest.n == 0;
+}
+
 /* Write one record; false with errno when it could not be written whole. */
 static bool
 write_record(struct tls_session *t, struct tls_pieces *rest, size_t *done)
 {
 	char scratch[TLS_RECORD_BYTES];
 	struct text record = tls_pieces_record(rest, t->refused, scratch);
+	int flags = t->end.flags;
 	size_t put;
+	bool written;
 
 	if (!goes_on(t))
 		return false;
-	if (SSL_write_ex(t->ssl, record.p, record.n, &put) == 1) {
+	t->end.flags = is_last(rest, record.n) ? flags : flags | MSG_MORE;
+	written = SSL_write_ex(t->ssl, record.p, record.n, &put) == 1;
+	t->end.flags = flags;
+	if (written) {
 		t->refused = 0;
 		*done += put;
 		tls_pieces_skip(rest, put);

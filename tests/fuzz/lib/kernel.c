@@ -32,6 +32,7 @@ WRAP(int, shutdown, int, int);
 WRAP(int, setsockopt, int, int, int, const void *, socklen_t);
 WRAP(int, getsockopt, int, int, int, void *, socklen_t *);
 WRAP(ssize_t, recv, int, void *, size_t, int);
+WRAP(ssize_t, recvmsg, int, struct msghdr *, int);
 WRAP(ssize_t, send, int, const void *, size_t, int);
 WRAP(ssize_t, sendmsg, int, const struct msghdr *, int);
 WRAP(int, event_add, struct event *, const struct timeval *);
@@ -502,6 +503,28 @@ __wrap_recv(int fd, void *to, size_t n, int flags)
 	if ((flags & MSG_PEEK) == 0)
 		s->in_at += n;
 	return (ssize_t)n;
+}
+
+/* One piece after the other, each filled before the next. */
+ssize_t
+__wrap_recvmsg(int fd, struct msghdr *m, int flags)
+{
+	ssize_t n = 0, part = 0;
+
+	if (kernel_sock(fd) == NULL)
+		return __real_recvmsg(fd, m, flags);
+	for (size_t i = 0; i < m->msg_iovlen; i++) {
+		const struct sock *s = kernel_sock(fd);
+
+		if (n > 0 && s->in_at == s->in_n)
+			break;
+		part = __wrap_recv(
+		    fd, m->msg_iov[i].iov_base, m->msg_iov[i].iov_len, flags);
+		if (part <= 0)
+			return part;
+		n += part;
+	}
+	return n;
 }
 
 ssize_t

@@ -1,6 +1,9 @@
 /* net/conn over loopback TCP: connecting and reading. */
 #include <criterion/criterion.h>
 
+#include <sys/ioctl.h>
+#include <string.h>
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -245,4 +248,31 @@ Test(conn, after_an_error_there_is_still_something_to_read)
 	cr_assert_eq(conn_read(&c, &owner.in, 6), -1);
 	cr_assert_eq(errno, ECONNRESET);
 	cr_assert(c.can_read);
+}
+
+/* As long as reads are full, and nobody keeps what was read before. */
+Test(conn, a_large_body_is_read_two_blocks_at_a_time)
+{
+	static char bytes[2 * BUF_ROOM + 3];
+	struct buf in = { 0 };
+	int there = 0;
+
+	open_conn();
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(i % 251);
+	cr_assert_eq(send(peer, bytes, sizeof(bytes), 0), sizeof(bytes));
+	cr_assert(WAIT_FOR(10000,
+	    ioctl(c.fd, FIONREAD, &there) == 0 && there == sizeof(bytes)));
+	cr_assert_eq(conn_read(&c, &in, 2 * BUF_ROOM), 2 * BUF_ROOM);
+	cr_assert(!c.was_short);
+	cr_assert_eq(in.n, 2 * BUF_ROOM);
+	cr_assert_eq(memcmp(buf_join(&in, in.n, 0), bytes, 2 * BUF_ROOM), 0);
+	buf_clear(&in);
+	cr_assert_eq(conn_read(&c, &in, 2 * BUF_ROOM), 3);
+	cr_assert(c.was_short);
+	buf_clear(&in);
+	cr_assert_eq(conn_read(&c, &in, 2 * BUF_ROOM), -1);
+	cr_assert_eq(errno, EAGAIN);
+	cr_assert(!c.can_read);
+	cr_assert_eq(in.n, 0);
 }
