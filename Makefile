@@ -85,6 +85,13 @@ COMPILE = $(CC) $(LANGUAGE) $(WARNINGS) $(LIB_CFLAGS) $(SANITIZE) $(CFLAGS) \
 	-MMD -MP
 LINK = $(CC) $(SANITIZE) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
 
+# The program is compiled as a whole, across files: ARCHITECTURE.md has the gain.
+# Objects have plain code as well, and what tests link is that.
+LTO = $(if $(SANITIZE)$(findstring clang,$(CC)),,yes)
+LTO_COMPILE = $(if $(LTO),-flto -ffat-lto-objects)
+LTO_LINK = $(if $(LTO),-flto=auto)
+NO_LTO = $(if $(LTO),-fno-lto)
+
 # One short line per step; V=1 shows the commands.
 step = @$(if $(V),set -x,echo "  $(1) $@");
 
@@ -153,7 +160,7 @@ help:
 #: make install uninstall   DESTDIR= prefix=/usr/local
 
 $(BIN): $(OUT)/obj/proxy/main.o $(LIBRARY)
-	$(call step,LINK)$(LINK) -o $@ $^ $(LIB_LDLIBS)
+	$(call step,LINK)$(LINK) $(LTO_LINK) -o $@ $^ $(LIB_LDLIBS)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
@@ -161,14 +168,14 @@ $(LIBRARY): $(OBJECTS)
 
 $(OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(call step,CC  )$(COMPILE) -c -o $@ $<
+	$(call step,CC  )$(COMPILE) $(LTO_COMPILE) -c -o $@ $<
 
 # What the program says of itself; written anew only when it is another.
 REVISION = $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
 $(OUT)/build.h: FORCE
 	@mkdir -p $(@D)
 	@printf '#define REVISION "%s"\n#define BUILD_FLAGS "%s"\n' \
-	    '$(REVISION)' '$(CC) $(strip $(CFLAGS) $(SANITIZE))' >$@.new
+	    '$(REVISION)' '$(CC) $(strip $(CFLAGS) $(LTO_LINK) $(SANITIZE))' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 FORCE:
 SELF = $(addprefix $(OUT)/obj/proxy/,main.o view.o crash.o control.o)
@@ -190,7 +197,7 @@ $(TESTLIB): $(call objects_in,tests/lib)
 .SECONDEXPANSION:
 $(OUT)/tests/unit-%: $$(call objects_in,tests/unit/%) $(TESTLIB) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call step,LINK)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+	$(call step,LINK)$(LINK) $(NO_LTO) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 	    $(TEST_LDLIBS) $(LIB_LDLIBS)
 
 # What the memory kernel of tests/fuzz/lib puts itself in the place of.
@@ -224,13 +231,13 @@ $(OUT)/obj/tests/unit/oracle/%.o: LANGUAGE += $(LLHTTP_CFLAGS)
 
 $(OUT)/tests/flow: $(call objects_in,tests/flow) $(TESTLIB) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(call step,LINK)$(LINK) -o $@ $^ $(TEST_LDLIBS) $(LIB_LDLIBS)
+	$(call step,LINK)$(LINK) $(NO_LTO) -o $@ $^ $(TEST_LDLIBS) $(LIB_LDLIBS)
 
 # Helpers are plain programs: they need no test library, and so has `make demo'.
 $(HELPERS): $(OUT)/tests/%: $(addprefix $(OUT)/obj/tests/lib/,bin/%.o \
 		origin.o origin_conn.o client.o response.o bytes.o wait.o)
 	@mkdir -p $(@D)
-	$(call step,LINK)$(LINK) -o $@ $^ $(HELPER_LDLIBS) $(LIB_LDLIBS)
+	$(call step,LINK)$(LINK) $(NO_LTO) -o $@ $^ $(HELPER_LDLIBS) $(LIB_LDLIBS)
 $(OUT)/tests/consul: $(patsubst %.c,$(OUT)/obj/%.o,\
 		$(wildcard tests/lib/consul*.c))
 $(OUT)/tests/consul: HELPER_LDLIBS = $(shell pkg-config --libs jansson)
