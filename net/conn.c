@@ -194,7 +194,7 @@ conn_splice(struct conn *to, struct conn *from, size_t most)
 		return 0;
 	n = pipe_fill(p, from->fd, most);
 	if (n <= 0) {
-		from->was_cut = n == -1 && errno != EAGAIN && errno != EINVAL;
+		from->was_cut |= n == -1 && errno != EAGAIN && errno != EINVAL;
 		pipe_give(p);
 		return 0;
 	}
@@ -229,8 +229,10 @@ conn_flush(struct conn *c)
 			c->can_write = false;
 			return 0;
 		}
-		if (n == -1)
+		if (n == -1) {
+			c->was_cut |= errno == ECONNRESET;
 			return -1;
+		}
 		c->sent += (uint64_t)n;
 	}
 	if (conn_unsent(c) == 0 && c->shut) {
@@ -253,7 +255,10 @@ conn_taken(const struct conn *c)
 bool
 conn_is_reset(struct conn *c)
 {
-	return socket_error(c->fd) != 0;
+	int error = socket_error(c->fd);
+
+	c->was_cut |= error == ECONNRESET;
+	return error != 0 || c->was_cut;
 }
 
 void

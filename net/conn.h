@@ -63,7 +63,7 @@ struct conn {
 	bool			 shut : 1;		/* our end is to be shut once nothing is unsent */
 	bool			 ended : 1;	/* it is shut */
 	bool			 was_short : 1;	/* the last read left the socket empty */
-	bool			 was_cut : 1;	/* a splice heard of the reset that reading is to tell */
+	bool			 was_cut : 1;	/* another call heard of the reset that reading is to tell */
 	uint64_t		 sent;		/* bytes the kernel has taken */
 };
 

@@ -123,6 +123,20 @@ Test(h1_failure_tcp, a_reset_cuts_a_body_short_that_ends_with_the_conn)
 	wire_heard(&w, "gone upstream_truncated;done close;");
 }
 
+/* The kernel tells of it once, and here it tells who writes. */
+Test(h1_failure_tcp, and_does_so_when_it_was_writing_that_heard_of_it)
+{
+	wire_ask(&w, false);
+	wire_put_head(&w, wire_request(METHOD_POST, FRAMING_LENGTH, 9), false);
+	wire_put(&w, "he", false);
+	wire_say(&w, OK "\r\nhello");
+	cr_assert(wire_heard_until(&w, "head 200;body hello;"));
+	wire_rst_unheard(&w);
+	wire_put(&w, "wor", false);
+	wire_settle(&w);
+	wire_heard(&w, "gone upstream_truncated;done close;");
+}
+
 /* It may have said all before it closed, and what we sent came too late. */
 Test(h1_failure_tcp, a_reset_behind_a_shut_window_waits_for_what_is_before_it)
 {

@@ -80,6 +80,7 @@ const char *wire_read(struct wire *);
 /* Close the test's end: FIN, or RST (tcp only). */
 void	 wire_fin(struct wire *);		/* half: reading goes on */
 void	 wire_rst(struct wire *);
+void	 wire_rst_unheard(struct wire *);	/* nobody has looked yet */
 /* The kernel takes n bytes more; tell the conn. */
 void	 wire_unblock(struct wire *, size_t n);
 /* What was heard since the last call is exactly that. */

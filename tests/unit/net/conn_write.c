@@ -198,6 +198,18 @@ Test(conn_write, a_wire_that_breaks_under_blocked_bytes_is_told)
 	cr_assert_eq(owner.writables, 0);
 }
 
+Test(conn_write, a_reset_that_it_heard_of_is_left_for_reading_too)
+{
+	open_conn();
+	reset_by_peer();
+	fill(1);
+	cr_assert_eq(conn_flush(&c), -1);
+	cr_assert_eq(errno, ECONNRESET);
+	conn_forget(&c);
+	cr_assert_eq(conn_read(&c, &owner.in, 6), -1);
+	cr_assert_eq(errno, ECONNRESET);
+}
+
 Test(conn_write, a_wire_that_breaks_is_told_by_the_flush)
 {
 	open_conn();
