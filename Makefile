@@ -48,8 +48,8 @@ endif
 LIBRARIES = libevent_core:libevent-dev libssl:libssl-dev \
 	libcrypto:libssl-dev yaml-0.1:libyaml-dev \
 	libcurl:libcurl4-openssl-dev libcares:libc-ares-dev \
-	libxxhash:libxxhash-dev
-TEST_LIBRARIES = criterion:libcriterion-dev jansson:libjansson-dev
+	libxxhash:libxxhash-dev jansson:libjansson-dev
+TEST_LIBRARIES = criterion:libcriterion-dev
 
 module  = $(firstword $(subst :, ,$(1)))
 package = $(lastword $(subst :, ,$(1)))
@@ -237,10 +237,9 @@ $(OUT)/tests/flow: $(call objects_in,tests/flow) $(TESTLIB) $(LIBRARY)
 $(HELPERS): $(OUT)/tests/%: $(addprefix $(OUT)/obj/tests/lib/,bin/%.o \
 		origin.o origin_conn.o client.o response.o bytes.o wait.o)
 	@mkdir -p $(@D)
-	$(call step,LINK)$(LINK) $(NO_LTO) -o $@ $^ $(HELPER_LDLIBS) $(LIB_LDLIBS)
+	$(call step,LINK)$(LINK) $(NO_LTO) -o $@ $^ $(LIB_LDLIBS)
 $(OUT)/tests/consul: $(patsubst %.c,$(OUT)/obj/%.o,\
 		$(wildcard tests/lib/consul*.c))
-$(OUT)/tests/consul: HELPER_LDLIBS = $(shell pkg-config --libs jansson)
 
 # A server in Go for the flows: the standard library alone, nothing is fetched.
 ORACLES = $(BUILD)/tests/oracle-go

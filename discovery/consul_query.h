@@ -1,0 +1,70 @@
+#ifndef DISCOVERY_CONSUL_QUERY_H
+#define DISCOVERY_CONSUL_QUERY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/text.h"
+
+struct arena;
+struct rng;
+
+/* What to ask for; texts that are NULL are not asked. */
+struct consul_wish {
+	const char	*service;
+	const char	*tag, *datacenter, *near, *filter;
+	bool		 passing, stale;
+};
+
+/* How to ask. */
+struct consul_rules {
+	uint64_t	 wait_ns;	/* of a blocking query */
+	unsigned	 burst;		/* answers that may follow at once ... */
+	uint64_t	 refill_ns;	/* ... and how soon there may be one more */
+	uint64_t	 backoff_least_ns, backoff_most_ns;
+};
+
+/* 5 min; 2, 15 s; 250 ms to 2 s. */
+extern const struct consul_rules consul_rules_usual;
+
+/*
+ * Where a loop of blocking queries is, by Consul's rules for clients.  Pure:
+ * time and chance are arguments.  All zero is a loop that has not begun.
+ */
+struct consul_query {
+	uint64_t	 index;		/* to wait beyond; 0: answer at once */
+	uint64_t	 ask_at;	/* not earlier */
+	uint64_t	 spent;		/* until then answers are paid for */
+	unsigned	 failures;	/* in a row */
+};
+
+enum consul_news {
+	CONSUL_NEWS,		/* perhaps: a return is no promise of a change */
+	CONSUL_NO_NEWS,		/* the index is the one we had */
+	CONSUL_ANEW		/* it went backwards: it is another history */
+};
+
+/* An X-Consul-Index as it came; false for none that is. */
+bool		 consul_index_read(struct text field, uint64_t *index);
+/*
+ * A whole good answer came.  Moves index and ask_at, which is now unless
+ * answers come faster than the rules let them.
+ */
+enum consul_news consul_query_heard(struct consul_query *,
+		    const struct consul_rules *, uint64_t index, uint64_t now);
+/*
+ * None came, or no good one.  Begins anew, since who answers next may be
+ * another server with lower indexes, which would let us wait; after a while
+ * that doubles, less up to half of it by chance.
+ */
+void		 consul_query_failed(struct consul_query *,
+		    const struct consul_rules *, struct rng *, uint64_t now);
+/* How long the query that is due may take: longer than Consul's own jitter. */
+uint64_t	 consul_query_patience(const struct consul_query *,
+		    const struct consul_rules *);
+/* Its path with parameters, NUL-ended. */
+struct text	 consul_query_path(const struct consul_query *,
+		    const struct consul_rules *, const struct consul_wish *,
+		    struct arena *);
+
+#endif
