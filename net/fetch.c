@@ -1,7 +1,7 @@
 /*
  * The only file that knows libcurl: its multi interface as a guest of the
- * control thread's loop.  Each fetch has a fresh connection to a given address
- * and one deadline of the house for the whole, so that a stall of our own is
+ * control thread's loop.  Each fetch has a connection to a given address and one
+ * deadline of the house for the whole, so that a stall of our own is
  * seen as such (curl's own timeouts would call it the server's).  Nothing of
  * the environment is let in: no proxy, no name service, no redirects.
  */
@@ -38,11 +38,12 @@ struct fetcher {
 struct fetch {
 	struct fetcher *fetcher;
 	CURL *easy;
-	struct curl_slist *headers;
+	struct curl_slist *headers, *there;
 	struct deadline deadline;
 	uint64_t started, timeout_ns;
 	void (*done)(void *, const struct fetch_result *);
 	void *arg;
+	char *wanted[FETCH_FIELDS], *fields[FETCH_FIELDS];
 	char *body;
 	size_t n, body_most;
 	bool tcp_only;
@@ -60,9 +61,14 @@ static void fetch_free(struct fetch *);
 static void on_deadline(struct deadline *, bool);
 static void set_common(struct fetch *);
 static void set_target(struct fetch *, const struct fetch_request *);
+static char *target_url(const struct fetch_request *, const char *where);
+static void set_fields(struct fetch *, const struct fetch_request *);
+static void set_tls(struct fetch *, const struct fetch_request *);
+static void set_keep(struct fetch *, bool keep);
 static size_t on_body(char *, size_t, size_t, void *);
 static curl_socket_t on_open(void *, curlsocktype, struct curl_sockaddr *);
 static void *must(void *);
+static void hear_fields(struct fetch *, struct fetch_result *);
 static void measure(struct fetch *, struct fetch_result *);
 static uint64_t connect_time(struct fetch *);
 static int wire_errno(struct fetch *);
@@ -120,7 +126,11 @@ fetch_start(struct fetcher *fr, const struct fetch_request *request,
 	f->started = loop_now(fr->loop);
 	f->easy = must(curl_easy_init());
 	set_common(f);
+	set_keep(f, request->keep);
 	set_target(f, request);
+	set_fields(f, request);
+	if (request->tls != NULL)
+		set_tls(f, request);
 	f->deadline.fire = on_deadline;
 	deadline_set(fr->loop, &f->deadline, request->timeout_ns);
 	fr->open++;
@@ -203,7 +213,7 @@ finish(struct fetch *f, CURLcode code)
 	void (*done)(void *, const struct fetch_result *) = f->done;
 	void *arg = f->arg;
 	struct fetch_result result = { 0 };
-	char *body = f->body;
+	char *body = f->body, *fields[FETCH_FIELDS];
 	char error[ERROR_MAX];
 
 	measure(f, &result);
@@ -211,6 +221,8 @@ finish(struct fetch *f, CURLcode code)
 	if (result.ok) {
 		result.body = body != NULL ? body : "";
 		result.n = f->n;
+		result.capped = f->capped;
+		hear_fields(f, &result);
 	} else {
 		explain(f, code, error);
 		result.error = error;
@@ -218,9 +230,13 @@ finish(struct fetch *f, CURLcode code)
 		    loop_was_away_since(f->fetcher->loop, f->started);
 	}
 	f->body = NULL;
+	memcpy(fields, f->fields, sizeof(fields));
+	memset(f->fields, 0, sizeof(f->fields));
 	fetch_free(f);
 	done(arg, &result);
 	free(body);
+	for (unsigned i = 0; i < FETCH_FIELDS; i++)
+		free(fields[i]);
 }
 
 static void
@@ -230,7 +246,12 @@ fetch_free(struct fetch *f)
 	curl_multi_remove_handle(f->fetcher->multi, f->easy);
 	curl_easy_cleanup(f->easy);
 	curl_slist_free_all(f->headers);
+	curl_slist_free_all(f->there);
 	f->fetcher->open--;
+	for (unsigned i = 0; i < FETCH_FIELDS; i++) {
+		free(f->wanted[i]);
+		free(f->fields[i]);
+	}
 	free(f->body);
 	free(f);
 }
@@ -252,8 +273,6 @@ set_common(struct fetch *f)
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, f);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -267,29 +286,80 @@ set_common(struct fetch *f)
 }
 
 static void
+set_keep(struct fetch *f, bool keep)
+{
+	curl_easy_setopt(f->easy, CURLOPT_FRESH_CONNECT, keep ? 0L : 1L);
+	curl_easy_setopt(f->easy, CURLOPT_FORBID_REUSE, keep ? 0L : 1L);
+	/* Queries that wait share a connection where the server has HTTP/2. */
+	curl_easy_setopt(f->easy, CURLOPT_PIPEWAIT, keep ? 1L : 0L);
+}
+
+static void
 set_target(struct fetch *f, const struct fetch_request *request)
 {
-	const char *path = request->tcp_only ? "/" : request->path;
 	char where[ADDR_TEXT_MAX];
 	char *url;
 
 	addr_print(&request->to, where);
-	if (addr_is_unix(&request->to)) {
-		curl_easy_setopt(f->easy, CURLOPT_UNIX_SOCKET_PATH,
-		    request->to.u.un.sun_path);
-		url = xasprintf("http://localhost%s", path);
-	} else
-		url = xasprintf("http://%s%s", where, path);
+	url = target_url(request, where);
 	curl_easy_setopt(f->easy, CURLOPT_URL, url);
 	free(url);
+	if (addr_is_unix(&request->to))
+		curl_easy_setopt(f->easy, CURLOPT_UNIX_SOCKET_PATH,
+		    request->to.u.un.sun_path);
 	if (request->tcp_only)
 		curl_easy_setopt(f->easy, CURLOPT_CONNECT_ONLY, 1L);
+}
+
+static char *
+target_url(const struct fetch_request *request, const char *where)
+{
+	const char *path = request->tcp_only ? "/" : request->path;
+
+	if (addr_is_unix(&request->to))
+		return xasprintf("http://localhost%s", path);
+	if (request->tls != NULL)
+		return xasprintf("https://%s:%u%s", request->tls->name,
+		    addr_port(&request->to), path);
+	return xasprintf("http://%s%s", where, path);
+}
+
+static void
+set_fields(struct fetch *f, const struct fetch_request *request)
+{
 	if (request->host != NULL) {
 		char *host = xasprintf("Host: %s", request->host);
 
 		f->headers = must(curl_slist_append(NULL, host));
-		curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, f->headers);
 		free(host);
+	}
+	if (request->field != NULL)
+		f->headers =
+		    must(curl_slist_append(f->headers, request->field));
+	curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, f->headers);
+	for (unsigned i = 0; i < FETCH_FIELDS; i++)
+		if (request->wanted[i] != NULL)
+			f->wanted[i] = xstrdup(request->wanted[i]);
+}
+
+/* The name is for SNI and its proof alone: we know where to go. */
+static void
+set_tls(struct fetch *f, const struct fetch_request *request)
+{
+	const struct fetch_tls *tls = request->tls;
+	char where[ADDR_TEXT_MAX];
+	char *to;
+
+	addr_print(&request->to, where);
+	to = xasprintf("::%s", where);
+	f->there = must(curl_slist_append(NULL, to));
+	free(to);
+	curl_easy_setopt(f->easy, CURLOPT_CONNECT_TO, f->there);
+	if (tls->ca != NULL)
+		curl_easy_setopt(f->easy, CURLOPT_CAINFO, tls->ca);
+	if (tls->cert != NULL) {
+		curl_easy_setopt(f->easy, CURLOPT_SSLCERT, tls->cert);
+		curl_easy_setopt(f->easy, CURLOPT_SSLKEY, tls->key);
 	}
 }
 
@@ -332,6 +402,21 @@ must(void *p)
 		abort();
 	}
 	return p;
+}
+
+static void
+hear_fields(struct fetch *f, struct fetch_result *result)
+{
+	struct curl_header *h;
+
+	for (unsigned i = 0; i < FETCH_FIELDS; i++) {
+		if (f->wanted[i] == NULL ||
+		    curl_easy_header(f->easy, f->wanted[i], 0, CURLH_HEADER, -1,
+			&h) != CURLHE_OK)
+			continue;
+		f->fields[i] = xstrdup(h->value);
+		result->fields[i] = f->fields[i];
+	}
 }
 
 static void
