@@ -26,6 +26,8 @@
 #include "net/loop.h"
 
 #define ERROR_MAX 160
+/* At rest; curl would go by the fetches under way, of which there may be none. */
+#define KEPT_MOST 256L
 
 struct fetcher {
 	struct loop *loop;
@@ -96,6 +98,7 @@ fetcher_new(struct loop *loop, const char *user_agent)
 	curl_multi_setopt(fr->multi, CURLMOPT_SOCKETDATA, fr);
 	curl_multi_setopt(fr->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(fr->multi, CURLMOPT_TIMERDATA, fr);
+	curl_multi_setopt(fr->multi, CURLMOPT_MAXCONNECTS, KEPT_MOST);
 	return fr;
 }
 

@@ -160,6 +160,7 @@ Test(consul_source, it_is_found_again_with_lower_indexes)
 	consul_revive(consul);
 	come("b");
 	expect(2);
+	cr_assert(DRIVE_UNTIL(loop, consul_waiting(consul) == 1));
 	consul_rewind(consul, 3);
 	come("c");
 	expect(3);
