@@ -215,6 +215,7 @@ $(OUT)/tests/unit-fuzz: $(call objects_in,tests/fuzz) \
 $(OUT)/tests/unit-fuzz: LDFLAGS += $(WRAPPED)
 $(OUT)/obj/tests/fuzz/%.o: LANGUAGE += \
 	-DLLVMFuzzerTestOneInput=fuzz_$(basename $(@F))
+$(OUT)/obj/tests/unit/fuzz/replay.o: $(wildcard tests/fuzz/*.c)
 $(OUT)/obj/tests/unit/fuzz/replay.o: LANGUAGE += \
 	'-DFUZZERS=${FUZZ_NAMES:%=F(%)}'
 
