@@ -113,7 +113,6 @@ on_fetched(void *arg, const struct fetch_result *result)
 	struct consul_source *s = arg;
 	struct consul_answer answer = { 0 };
 	enum consul_failure failure;
-	bool anew = s->query.index > 0 || s->query.failures > 0;
 	uint64_t index;
 	const char *problem = judge(result, &index, &answer, &failure);
 
@@ -122,7 +121,7 @@ on_fetched(void *arg, const struct fetch_result *result)
 		consul_query_heard(
 		    &s->query, s->rules, index, loop_now(s->loop));
 		schedule(s);
-		s->ops->answer(s->arg, &answer, anew);
+		s->ops->answer(s->arg, &answer);
 	} else
 		fail(s, failure, problem);
 	consul_answer_fini(&answer);

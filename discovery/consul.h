@@ -31,9 +31,8 @@ enum consul_failure {
 
 /* Either may free the source, or change what was borrowed. */
 struct consul_ops {
-	/* Borrowed during the call; `anew': after waiting, or after a failure. */
-	void		(*answer)(void *arg, const struct consul_answer *,
-			    bool anew);
+	/* Borrowed during the call. */
+	void		(*answer)(void *arg, const struct consul_answer *);
 	/* None; asked again soon.  `what' is a sentence's end. */
 	void		(*failure)(void *arg, enum consul_failure,
 			    const char *what);

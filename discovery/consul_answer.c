@@ -104,7 +104,6 @@ read_entry(struct consul_answer *a, const json_t *entry)
 		return true;
 	}
 	s->weight = read_weight(entry, service);
-	s->name = keep(a, id);
 	s->zone =
 	    keep(a, json_object_get(json_object_get(service, "Meta"), "zone"));
 	a->n++;

@@ -37,11 +37,11 @@ consul_index_read(struct text field, uint64_t *index)
 	return text_to_u64(text_trim(field), UINT64_MAX, index);
 }
 
-enum consul_news
+void
 consul_query_heard(struct consul_query *q, const struct consul_rules *rules,
     uint64_t index, uint64_t now)
 {
-	uint64_t had = q->index, whole = rules->burst * rules->refill_ns;
+	uint64_t whole = rules->burst * rules->refill_ns;
 
 	q->failures = 0;
 	if (q->spent < now)
@@ -50,10 +50,7 @@ consul_query_heard(struct consul_query *q, const struct consul_rules *rules,
 	q->ask_at = q->spent - now > whole ? q->spent - whole : now;
 	if (index == 0)
 		index = 1;
-	q->index = index < had ? 0 : index;
-	if (index < had)
-		return CONSUL_ANEW;
-	return index == had ? CONSUL_NO_NEWS : CONSUL_NEWS;
+	q->index = index < q->index ? 0 : index;
 }
 
 void

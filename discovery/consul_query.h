@@ -38,19 +38,14 @@ struct consul_query {
 	unsigned	 failures;	/* in a row */
 };
 
-enum consul_news {
-	CONSUL_NEWS,		/* perhaps: a return is no promise of a change */
-	CONSUL_NO_NEWS,		/* the index is the one we had */
-	CONSUL_ANEW		/* it went backwards: it is another history */
-};
-
 /* An X-Consul-Index as it came; false for none that is. */
 bool		 consul_index_read(struct text field, uint64_t *index);
 /*
- * A whole good answer came.  Moves index and ask_at, which is now unless
- * answers come faster than the rules let them.
+ * A whole good answer came; a return is no promise of a change.  Moves index,
+ * to 0 if it went backwards, and ask_at, which is now unless answers come
+ * faster than the rules let them.
  */
-enum consul_news consul_query_heard(struct consul_query *,
+void		 consul_query_heard(struct consul_query *,
 		    const struct consul_rules *, uint64_t index, uint64_t now);
 /*
  * None came, or no good one.  Begins anew, since who answers next may be

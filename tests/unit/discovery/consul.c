@@ -39,9 +39,9 @@ static unsigned answers, servers, failures;
 static enum consul_failure failure;
 
 static void
-on_answer(void *arg, const struct consul_answer *a, bool anew)
+on_answer(void *arg, const struct consul_answer *a)
 {
-	(void)arg, (void)anew;
+	(void)arg;
 	answers++;
 	servers = a->n;
 }

@@ -1,0 +1,117 @@
+/*
+ * What Consul says, in the words of discovery.  Its instances have no names
+ * here: an ID is one agent's own, and without being told Consul takes the
+ * service's name, so that all of a service may have the same.
+ */
+#include <stdlib.h>
+
+#include "discovery/consul_provider.h"
+
+#include "base/container.h"
+#include "base/mem.h"
+#include "discovery/consul_answer.h"
+#include "discovery/discovery.h"
+
+struct consul_provider {
+	struct provider provider;
+	struct discovery *discovery;
+	struct loop *loop;
+	struct fetcher *fetcher;
+	const struct consul_agent *agent;
+	const struct consul_wish *wish;
+	const struct consul_rules *rules;
+	struct consul_source *source; /* NULL: not started */
+};
+
+static void start(struct provider *, struct discovery *);
+static void again(struct provider *);
+static void provider_free(struct provider *);
+static void on_answer(void *, const struct consul_answer *);
+static void on_failure(void *, enum consul_failure, const char *);
+
+static const struct provider_ops provider_ops = {
+	.name = "consul",
+	.start = start,
+	.again = again,
+	.free = provider_free,
+};
+
+static const struct consul_ops source_ops = { on_answer, on_failure };
+
+struct provider *
+discovery_consul_new(struct loop *loop, struct fetcher *fetcher,
+    const struct consul_agent *agent, const struct consul_wish *wish,
+    const struct consul_rules *rules)
+{
+	struct consul_provider *p = xcalloc(1, sizeof(*p));
+
+	p->provider.ops = &provider_ops;
+	p->loop = loop;
+	p->fetcher = fetcher;
+	p->agent = agent;
+	p->wish = wish;
+	p->rules = rules;
+	return &p->provider;
+}
+
+static void
+start(struct provider *provider, struct discovery *discovery)
+{
+	struct consul_provider *p =
+	    CONTAINER_OF(provider, struct consul_provider, provider);
+
+	p->discovery = discovery;
+	p->source = consul_source_new(
+	    p->loop, p->fetcher, p->agent, p->wish, p->rules, &source_ops, p);
+}
+
+static void
+again(struct provider *provider)
+{
+	consul_source_again(
+	    CONTAINER_OF(provider, struct consul_provider, provider)->source);
+}
+
+static void
+provider_free(struct provider *provider)
+{
+	struct consul_provider *p =
+	    CONTAINER_OF(provider, struct consul_provider, provider);
+
+	consul_source_free(p->source);
+	free(p);
+}
+
+/*
+ * Never as said anew: an index that moved is no word about the service, least
+ * of all while a Consul that lost everything hears of it again.  So what is
+ * held back is confirmed by time alone.
+ */
+static void
+on_answer(void *arg, const struct consul_answer *a)
+{
+	struct consul_provider *p = arg;
+	struct found *found = xcalloc(a->n + 1, sizeof(*found));
+
+	for (unsigned i = 0; i < a->n; i++) {
+		found[i].addr = a->v[i].addr;
+		found[i].weight = a->v[i].weight;
+	}
+	discovery_answer(p->discovery, found, a->n, false);
+	free(found);
+}
+
+static void
+on_failure(void *arg, enum consul_failure failure, const char *what)
+{
+	static const enum discovery_error errors[] = {
+		[CONSUL_UNREACHABLE] = DISCOVERY_UNREACHABLE,
+		[CONSUL_DENIED] = DISCOVERY_DENIED,
+		[CONSUL_STATUS] = DISCOVERY_STATUS,
+		[CONSUL_TOO_LARGE] = DISCOVERY_TOO_LARGE,
+		[CONSUL_INVALID] = DISCOVERY_INVALID,
+	};
+	struct consul_provider *p = arg;
+
+	discovery_fail(p->discovery, errors[failure], "consul: %s", what);
+}
