@@ -32,6 +32,8 @@ check_conf(struct conf *conf, struct conf_errors *errors)
 	check_listeners(&x, node_get(conf->tree, "listeners"));
 	check_upstreams(&x, upstreams);
 	check_routes(&x, routes);
+	check_consul(&x, &conf->consul,
+	    node_get(node_get(conf->tree, "discovery"), "consul"));
 	if (errors->nerrors == 0) {
 		check_unused(&x, upstreams);
 		check_shadows(&x, routes);

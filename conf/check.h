@@ -21,6 +21,8 @@ struct check {
 	bool			*used;			/* by upstream */
 };
 
+/* What its agent is asked with; reads the token's file. */
+void	check_consul(struct check *, struct conf_consul *, struct conf_node *);
 void	check_routes(struct check *, struct conf_node *list);
 void	check_shadows(struct check *, struct conf_node *list);
 void	check_upstream(struct check *, struct conf_upstream *,

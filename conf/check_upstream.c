@@ -7,6 +7,8 @@
 static void
 check_origin(struct check *, struct conf_upstream *, const struct conf_pair *);
 static void
+check_provider(struct check *, struct conf_upstream *, struct conf_node *);
+static void
 check_server(struct check *, struct conf_upstream *, struct conf_server *,
     struct conf_node *, struct map *addresses, struct map *names);
 static void
@@ -38,7 +40,6 @@ check_origin(
     struct check *x, struct conf_upstream *u, const struct conf_pair *pair)
 {
 	struct conf_node *n = pair->value, *discover = node_get(n, "discover");
-	const char *file = u->discover.file;
 
 	if (n->kind != NODE_MAP)
 		return;
@@ -49,6 +50,28 @@ check_origin(
 	else if (node_get(n, "servers") != NULL && u->discover.on)
 		check_fault(x, discover, "leave one of them out",
 		    "upstreams.%.60s has both servers and discover", u->name);
+	else if (u->discover.on)
+		check_provider(x, u, discover);
+}
+
+/* And exactly one is asked. */
+static void
+check_provider(
+    struct check *x, struct conf_upstream *u, struct conf_node *discover)
+{
+	struct conf_node *consul = node_get(discover, "consul");
+	const char *file = u->discover.file;
+
+	if (consul != NULL && node_is_word(consul, "off"))
+		consul = NULL;
+	if (consul == NULL && node_get(discover, "file") == NULL)
+		check_fault(x, discover, "write file or consul",
+		    "upstreams.%.60s.discover does not say whom to ask",
+		    u->name);
+	else if (consul != NULL && node_get(discover, "file") != NULL)
+		check_fault(x, consul, "leave one of them out",
+		    "upstreams.%.60s.discover has both file and consul",
+		    u->name);
 	else if (file != NULL && access(file, R_OK) == -1)
 		check_warning(x, node_get(discover, "file"), NULL,
 		    "upstreams.%.60s.discover.file: cannot read '%.200s' "

@@ -35,6 +35,13 @@ struct conf_address {
 	struct conf_place place;
 };
 
+/* Of an API: no more than a scheme, a host and a port. */
+struct conf_url {
+	const char	*text;			/* host:port */
+	struct endpoint	 endpoint;
+	bool		 tls;			/* https */
+};
+
 struct conf_certificate {
 	const char	*cert, *key;		/* paths, made absolute or relative to the cwd */
 	struct conf_place cert_place, key_place;
@@ -100,6 +107,16 @@ struct conf_target {
 	unsigned	weight;
 };
 
+/* Consul's agent, which all that is discovered by Consul asks. */
+struct conf_consul {
+	struct conf_url	 url;
+	const char	*token;			/* also that of token_file; NULL: none */
+	const char	*token_file;
+	uint64_t	 wait_ns;
+	bool		 stale;
+	const char	*ca, *cert, *key;	/* paths */
+};
+
 enum conf_action { ACTION_PROXY, ACTION_RESPOND, ACTION_REDIRECT };
 
 struct conf_route {
@@ -147,6 +164,7 @@ struct conf {
 	unsigned		 nupstreams;
 	struct conf_route	*routes;	/* in file order */
 	unsigned		 nroutes;
+	struct conf_consul	 consul;
 	uint64_t		 shutdown_delay_ns, shutdown_timeout_ns;
 	bool			 admin_on;
 	struct conf_address	 admin_address;

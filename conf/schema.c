@@ -29,6 +29,7 @@
 
 #define UP "upstreams.NAME"
 #define DISCOVER UP ".discover"
+#define CONSUL "discovery.consul"
 #define PROBE UP ".health_check"
 #define BREAKER UP ".circuit_breaker"
 #define LISTEN "listeners.NAME"
@@ -184,14 +185,41 @@ const struct key schema[] = {
 	    "they come and go. A new one waits for its first good probe while "
 	    "others serve; one that returns within ten minutes finds its "
 	    "health and counters again." },
-{ DISCOVER ".file", KEY_FILE, KEY_REQUIRED | KEY_LATER,
-	IN(conf_upstream, discover.file),
+{ DISCOVER ".file", KEY_FILE, KEY_LATER, IN(conf_upstream, discover.file),
 	.help = "A file with a list as of servers, in YAML or JSON, of IP "
 	    "addresses with ports. It is read again whenever it changes, "
 	    "also by renaming or by a symbolic link on the way to it. One "
 	    "that cannot be read or is faulty changes nothing, and the log "
 	    "says its line; while there was no good one yet, the upstream "
 	    "has no servers and a request is 503. Most 4096 servers, 4 MiB." },
+{ DISCOVER ".consul", KEY_BLOCK, KEY_OFF, "off",
+	.help = "The instances of a service, as the agent of discovery.consul "
+	    "knows them, in place of a file. A query waits there for news, so "
+	    "these come at once, but no more than one a second each when there "
+	    "are many. An instance has the address of its service, else of its "
+	    "node, which must be an IP address, and the weight of ServiceWeights "
+	    "as its checks are. While there was no good answer yet, the "
+	    "upstream has no servers and a request is 503. Most 4096 "
+	    "instances, 4 MiB." },
+{ DISCOVER ".consul.service", KEY_TEXT, KEY_REQUIRED,
+	IN(conf_upstream, discover.consul.service),
+	.help = "Its name in Consul." },
+{ DISCOVER ".consul.tag", KEY_TEXT, IN(conf_upstream, discover.consul.tag),
+	.help = "Only those with this tag." },
+{ DISCOVER ".consul.passing", KEY_BOOL, .fallback = "true",
+	IN(conf_upstream, discover.consul.passing),
+	.help = "Only those whose checks all pass; else also those that Consul "
+	    "knows to be ill." },
+{ DISCOVER ".consul.datacenter", KEY_TEXT,
+	IN(conf_upstream, discover.consul.datacenter),
+	.help = "The agent's own if not given." },
+{ DISCOVER ".consul.near", KEY_TEXT,
+	IN(conf_upstream, discover.consul.near),
+	.help = "A node, or _agent, from which Consul looks: it goes with the "
+	    "query, but the order of the answer means nothing here." },
+{ DISCOVER ".consul.filter", KEY_TEXT,
+	IN(conf_upstream, discover.consul.filter),
+	.help = "An expression of Consul's, as 'Service.Meta.zone == \"a\"'." },
 { DISCOVER ".on_empty", KEY_WORD, .fallback = "keep", .words = "keep|apply",
 	IN(conf_upstream, discover.on_empty),
 	.help = "What to make of a sudden list without servers, as [] is: "
@@ -207,7 +235,8 @@ const struct key schema[] = {
 	IN(conf_upstream, discover.hold_ns), FROM(CLOCK_MS, DAY),
 	.help = "How long an answer is held back before it is believed; off "
 	    "is until it is confirmed. To confirm one is to say it again: "
-	    "write the file once more." },
+	    "write the file once more. What Consul says is confirmed by time "
+	    "alone." },
 { DISCOVER ".drain", KEY_DURATION, .fallback = "30s",
 	IN(conf_upstream, discover.drain_ns), FROM(0, DAY),
 	.help = "How long requests in flight at a server that went may take "
@@ -423,6 +452,28 @@ const struct key schema[] = {
 { "routes[].access_log", KEY_BOOL, KEY_OFF, "true",
 	IN(conf_route, access_log),
 	.help = "off keeps its requests out of the access log." },
+
+{ "discovery", KEY_BLOCK, .help = "Whom discovery asks." },
+{ CONSUL, KEY_BLOCK, .help = "Consul's agent, for discover.consul." },
+{ CONSUL ".url", KEY_URL, .fallback = "http://127.0.0.1:8500",
+	IN(conf, consul.url),
+	.help = "Its HTTP API. A host name is looked up in the background." },
+{ CONSUL ".token", KEY_TEXT, IN(conf, consul.token),
+	.help = "An ACL token, as from ${CONSUL_HTTP_TOKEN}." },
+{ CONSUL ".token_file", KEY_FILE, IN(conf, consul.token_file),
+	.help = "A file that holds it. Read again at each reload." },
+{ CONSUL ".wait", KEY_DURATION, .fallback = "5m", IN(conf, consul.wait_ns),
+	FROM(CLOCK_S, 600 * CLOCK_S),
+	.help = "How long a query waits there for news." },
+{ CONSUL ".stale", KEY_BOOL, .fallback = "true", IN(conf, consul.stale),
+	.help = "Any of Consul's servers may answer, not its leader only." },
+{ CONSUL ".ca", KEY_FILE, IN(conf, consul.ca),
+	.help = "Authorities that sign the agent's certificate, PEM; those of "
+	    "the system if not given." },
+{ CONSUL ".cert", KEY_FILE, IN(conf, consul.cert),
+	.help = "A certificate to show it, PEM." },
+{ CONSUL ".key", KEY_FILE, IN(conf, consul.key),
+	.help = "The private key of cert, PEM." },
 
 { "shutdown", KEY_BLOCK, .help = "How to end." },
 { "shutdown.delay", KEY_DURATION, .fallback = "0s",

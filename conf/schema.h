@@ -28,6 +28,7 @@ enum key_type {
 	KEY_NAME,		/* letters, digits, '_', '-' and '.' */
 	KEY_LABEL,		/* any printable text, for metrics and logs */
 	KEY_ADDRESS, KEY_NETWORK,
+	KEY_URL,		/* of an HTTP API: scheme, host and port */
 	KEY_FILE,		/* readable, or KEY_LATER; relative to its YAML file */
 	KEY_OUTPUT,		/* stdout or a path */
 	KEY_HOST,		/* a host to match: exact or *.x */

@@ -50,6 +50,10 @@ static const char *address_fault(const struct key *, const struct endpoint *);
 static bool
 read_network(struct decoder *, const struct key *, struct conf_node *, void *);
 static bool
+read_url(struct decoder *, const struct key *, struct conf_node *, void *);
+static const char *url_fault(struct decoder *, struct text, struct conf_url *);
+static bool has_port(struct text);
+static bool
 read_file(struct decoder *, const struct key *, struct conf_node *, void *);
 static const char *read_fault(const char *path);
 static bool
@@ -77,6 +81,8 @@ static const struct value_type types[KEY_TYPES] = {
 	    read_address, NULL, "write host:port" },
 	[KEY_NETWORK] = { "a network", sizeof(struct cidr), read_network, NULL,
 	    "write 10.0.0.0/8" },
+	[KEY_URL] = { "a URL", sizeof(struct conf_url), read_url, NULL,
+	    "write http://host:port or https://host:port" },
 	[KEY_FILE] = { "a file", STRING, read_file, NULL, NULL },
 	[KEY_OUTPUT] = { "stdout or a file", STRING, read_output, NULL, NULL },
 	[KEY_HOST] = { "a host", STRING, read_host, grammar_host, NULL },
@@ -100,7 +106,10 @@ value_decode(
     struct decoder *x, const struct key *k, struct conf_node *n, void *to)
 {
 	const struct value_type *type = &types[k->type];
-	struct conf_address room = { 0 }; /* the largest */
+	union {
+		struct conf_address address;
+		struct conf_url url;
+	} room = { 0 }; /* the largest */
 	uint64_t word;
 
 	if (n->kind != NODE_SCALAR) {
@@ -384,6 +393,55 @@ read_network(
 		return true;
 	decode_fault(x, n, NULL, "'%.60s': %s", n->text.p, why);
 	return false;
+}
+
+static bool
+read_url(struct decoder *x, const struct key *k, struct conf_node *n, void *to)
+{
+	struct conf_url url = { 0 };
+	const char *why = url_fault(x, n->text, &url);
+
+	if (why != NULL) {
+		decode_fault(x, n, types[k->type].example, "'%.60s': %s",
+		    n->text.p, why);
+		return false;
+	}
+	memcpy(to, &url, sizeof(url));
+	return true;
+}
+
+/* What is wrong with it, or NULL with all of it read. */
+static const char *
+url_fault(struct decoder *x, struct text t, struct conf_url *url)
+{
+	const struct text http = TEXT("http://"), https = TEXT("https://");
+	struct endpoint *e = &url->endpoint;
+	const char *why;
+
+	url->tls = text_starts(t, https);
+	if (!url->tls && !text_starts(t, http))
+		return "this is no URL of http or https";
+	t = text_from(t, url->tls ? https.n : http.n);
+	if (t.n > 0 && t.p[t.n - 1] == '/')
+		t = text_first(t, t.n - 1);
+	if (text_find(t, '/') != -1)
+		return "a path cannot be given";
+	if (!has_port(t))
+		t = arena_printf(
+		    x->arena, "%.*s:%s", TEXT_ARG(t), url->tls ? "443" : "80");
+	t = arena_copy(x->arena, t);
+	url->text = t.p;
+	if (endpoint_parse(t, e, &why) == -1)
+		return why;
+	return e->is_any || e->port == 0 ? "it needs a host and a port" : NULL;
+}
+
+static bool
+has_port(struct text t)
+{
+	ptrdiff_t colon = text_find_last(t, ':');
+
+	return colon != -1 && text_find_last(t, ']') < colon;
 }
 
 static bool

@@ -27,6 +27,7 @@ struct consul_source {
 	const struct consul_ops *ops;
 	void *arg;
 	struct consul_query query;
+	unsigned turn; /* of the agent's addresses */
 	struct timer *timer; /* set while no query is under way */
 	struct fetch *fetch; /* NULL: none is */
 };
@@ -86,7 +87,6 @@ ask(void *arg)
 	struct consul_source *s = arg;
 	struct arena texts = { 0 };
 	struct fetch_request request = {
-		.to = s->agent->to,
 		.host = s->agent->host,
 		.tls = s->agent->tls,
 		.wanted = { [FIELD_INDEX] = "X-Consul-Index",
@@ -96,6 +96,11 @@ ask(void *arg)
 		.body_most = CONSUL_BYTES_MOST,
 	};
 
+	if (s->agent->n == 0) {
+		fail(s, CONSUL_UNREACHABLE, s->agent->problem);
+		return;
+	}
+	request.to = s->agent->to[s->turn % s->agent->n];
 	request.path =
 	    consul_query_path(&s->query, s->rules, s->wish, &texts).p;
 	if (s->agent->token != NULL)
@@ -170,6 +175,7 @@ is_hidden(const struct fetch_result *r, const struct consul_answer *answer)
 static void
 fail(struct consul_source *s, enum consul_failure failure, const char *what)
 {
+	s->turn++;
 	consul_query_failed(
 	    &s->query, s->rules, loop_rng(s->loop), loop_now(s->loop));
 	schedule(s);

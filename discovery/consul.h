@@ -13,9 +13,15 @@ struct loop;
 #define CONSUL_BYTES_MOST	(4u << 20)	/* of an answer */
 #define CONSUL_SERVERS_MOST	4096
 
-/* Where to ask, and as whom; borrowed for as long as it is asked. */
+/*
+ * Where to ask, and as whom; borrowed for as long as it is asked.  Who changes
+ * it moves `version', so that those who ask can tell.
+ */
 struct consul_agent {
-	struct addr	 to;
+	const struct addr *to;		/* the next one after a failure */
+	unsigned	 n;
+	const char	*problem;	/* n == 0: why */
+	unsigned	 version;
 	const char	*host;		/* Host field; NULL: the address */
 	const char	*token;		/* NULL: none */
 	const struct fetch_tls *tls;	/* NULL: plain */

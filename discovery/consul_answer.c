@@ -25,7 +25,6 @@ static const char *
 read_address(const json_t *node, const json_t *service, struct addr *);
 static unsigned read_weight(const json_t *entry, const json_t *service);
 static bool is_passing(const json_t *checks);
-static const char *keep(struct consul_answer *, const json_t *);
 static void scale(struct consul_answer *);
 
 bool
@@ -104,8 +103,6 @@ read_entry(struct consul_answer *a, const json_t *entry)
 		return true;
 	}
 	s->weight = read_weight(entry, service);
-	s->zone =
-	    keep(a, json_object_get(json_object_get(service, "Meta"), "zone"));
 	a->n++;
 	return true;
 }
@@ -180,15 +177,6 @@ is_passing(const json_t *checks)
 			return false;
 	}
 	return true;
-}
-
-static const char *
-keep(struct consul_answer *a, const json_t *string)
-{
-	const char *value = json_string_value(string);
-
-	return value == NULL || *value == '\0' ? NULL
-					       : arena_strdup(&a->arena, value);
 }
 
 /* Nobody who had a weight loses it by this. */

@@ -13,7 +13,6 @@
 struct consul_server {
 	struct addr	 addr;
 	unsigned	 weight;	/* 0..CONSUL_WEIGHT_MOST; 0: drains */
-	const char	*zone;		/* ServiceMeta's; NULL: none */
 };
 
 /* What an answer to /v1/health/service/NAME says.  Pure. */

@@ -4,6 +4,7 @@
  * service's name, so that all of a service may have the same.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "discovery/consul_provider.h"
 
@@ -18,16 +19,22 @@ struct consul_provider {
 	struct loop *loop;
 	struct fetcher *fetcher;
 	const struct consul_agent *agent;
-	const struct consul_wish *wish;
+	unsigned version; /* of the agent, that is asked */
+	struct consul_wish wish;
 	const struct consul_rules *rules;
 	struct consul_source *source; /* NULL: not started */
+	struct found *last; /* the answer; NULL: none, or not a good one */
+	unsigned nlast;
+	struct arena texts;
 };
 
+static const char *copy(struct arena *, const char *);
 static void start(struct provider *, struct discovery *);
 static void again(struct provider *);
 static void provider_free(struct provider *);
 static void on_answer(void *, const struct consul_answer *);
 static void on_failure(void *, enum consul_failure, const char *);
+static bool same(const char *, const char *);
 
 static const struct provider_ops provider_ops = {
 	.name = "consul",
@@ -49,9 +56,38 @@ discovery_consul_new(struct loop *loop, struct fetcher *fetcher,
 	p->loop = loop;
 	p->fetcher = fetcher;
 	p->agent = agent;
-	p->wish = wish;
+	p->wish = (struct consul_wish){
+		.service = copy(&p->texts, wish->service),
+		.tag = copy(&p->texts, wish->tag),
+		.datacenter = copy(&p->texts, wish->datacenter),
+		.near = copy(&p->texts, wish->near),
+		.filter = copy(&p->texts, wish->filter),
+		.passing = wish->passing,
+	};
 	p->rules = rules;
 	return &p->provider;
+}
+
+bool
+discovery_consul_fits(
+    const struct provider *provider, const struct consul_wish *wish)
+{
+	const struct consul_wish *mine;
+
+	if (provider->ops != &provider_ops || wish->service == NULL)
+		return false;
+	mine = &((const struct consul_provider *)provider)->wish;
+	return same(mine->service, wish->service) &&
+	    same(mine->tag, wish->tag) &&
+	    same(mine->datacenter, wish->datacenter) &&
+	    same(mine->near, wish->near) && same(mine->filter, wish->filter) &&
+	    mine->passing == wish->passing;
+}
+
+static const char *
+copy(struct arena *arena, const char *text)
+{
+	return text != NULL ? arena_strdup(arena, text) : NULL;
 }
 
 static void
@@ -61,15 +97,23 @@ start(struct provider *provider, struct discovery *discovery)
 	    CONTAINER_OF(provider, struct consul_provider, provider);
 
 	p->discovery = discovery;
+	p->version = p->agent->version;
 	p->source = consul_source_new(
-	    p->loop, p->fetcher, p->agent, p->wish, p->rules, &source_ops, p);
+	    p->loop, p->fetcher, p->agent, &p->wish, p->rules, &source_ops, p);
 }
 
+/* A query that waits goes on waiting, unless there is another one to ask. */
 static void
 again(struct provider *provider)
 {
-	consul_source_again(
-	    CONTAINER_OF(provider, struct consul_provider, provider)->source);
+	struct consul_provider *p =
+	    CONTAINER_OF(provider, struct consul_provider, provider);
+
+	if (p->version != p->agent->version)
+		consul_source_again(p->source);
+	p->version = p->agent->version;
+	if (p->last != NULL)
+		discovery_repeat(p->discovery, p->last, p->nlast);
 }
 
 static void
@@ -79,6 +123,8 @@ provider_free(struct provider *provider)
 	    CONTAINER_OF(provider, struct consul_provider, provider);
 
 	consul_source_free(p->source);
+	free(p->last);
+	arena_fini(&p->texts);
 	free(p);
 }
 
@@ -91,14 +137,15 @@ static void
 on_answer(void *arg, const struct consul_answer *a)
 {
 	struct consul_provider *p = arg;
-	struct found *found = xcalloc(a->n + 1, sizeof(*found));
 
+	free(p->last);
+	p->last = xcalloc(a->n + 1, sizeof(*p->last));
+	p->nlast = a->n;
 	for (unsigned i = 0; i < a->n; i++) {
-		found[i].addr = a->v[i].addr;
-		found[i].weight = a->v[i].weight;
+		p->last[i].addr = a->v[i].addr;
+		p->last[i].weight = a->v[i].weight;
 	}
-	discovery_answer(p->discovery, found, a->n, false);
-	free(found);
+	discovery_answer(p->discovery, p->last, p->nlast, false);
 }
 
 static void
@@ -113,5 +160,13 @@ on_failure(void *arg, enum consul_failure failure, const char *what)
 	};
 	struct consul_provider *p = arg;
 
+	free(p->last);
+	p->last = NULL;
 	discovery_fail(p->discovery, errors[failure], "consul: %s", what);
+}
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }

@@ -7,6 +7,16 @@
  * The bucket is kept as one moment, `spent': each answer moves it by what one
  * costs, and who is further ahead of now than the whole bucket has to wait.
  * Failures cost no tokens; they have their own, growing distance.
+ *
+ * Consul proposes two tokens and a new one every fifteen seconds, which suits
+ * what writes files and restarts.  Here a change is a small, cheap thing, and
+ * one that is late is a server that gets no share yet, or one that is gone and
+ * still gets its own.  So there is a token a second: no news is older than
+ * that, half of the two seconds in which all should be as it was said, and a
+ * hundred services that change twice a second cost Consul a hundred answers a
+ * second, not two hundred.  Five of them let a deploy of a few servers through
+ * at once.  For the same reason a Consul that fails is asked again within a
+ * second.
  */
 #include <string.h>
 
@@ -21,10 +31,11 @@
 
 const struct consul_rules consul_rules_usual = {
 	.wait_ns = 300 * CLOCK_S,
-	.burst = 2,
-	.refill_ns = 15 * CLOCK_S,
+	.stale = true,
+	.burst = 5,
+	.refill_ns = CLOCK_S,
 	.backoff_least_ns = 250 * CLOCK_MS,
-	.backoff_most_ns = 2 * CLOCK_S,
+	.backoff_most_ns = CLOCK_S,
 };
 
 static const char *encode(struct arena *, const char *);
@@ -83,7 +94,7 @@ consul_query_path(const struct consul_query *q,
     struct arena *arena)
 {
 	struct text path = arena_printf(arena, "/v1/health/service/%s?%s%s",
-	    encode(arena, wish->service), wish->stale ? "stale&" : "",
+	    encode(arena, wish->service), rules->stale ? "stale&" : "",
 	    wish->passing ? "passing&" : "");
 
 	add(&path, arena, "tag", wish->tag);

@@ -5,26 +5,21 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "discovery/options.h"
 
 struct arena;
 struct rng;
 
-/* What to ask for; texts that are NULL are not asked. */
-struct consul_wish {
-	const char	*service;
-	const char	*tag, *datacenter, *near, *filter;
-	bool		 passing, stale;
-};
-
 /* How to ask. */
 struct consul_rules {
 	uint64_t	 wait_ns;	/* of a blocking query */
+	bool		 stale;		/* any server may answer, not the leader only */
 	unsigned	 burst;		/* answers that may follow at once ... */
 	uint64_t	 refill_ns;	/* ... and how soon there may be one more */
 	uint64_t	 backoff_least_ns, backoff_most_ns;
 };
 
-/* 5 min; 2, 15 s; 250 ms to 2 s. */
+/* 5 min, stale; 5, 1 s; 250 ms to 1 s. */
 extern const struct consul_rules consul_rules_usual;
 
 /*

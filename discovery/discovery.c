@@ -107,6 +107,12 @@ discovery_answer(
 }
 
 void
+discovery_repeat(struct discovery *d, const struct found *found, unsigned n)
+{
+	hear(d, clean(d, found, n), false);
+}
+
+void
 discovery_fail(
     struct discovery *d, enum discovery_error why, const char *what, ...)
 {

@@ -16,7 +16,7 @@ struct timer;
  * Who the servers of an upstream are, as a provider says and as far as it is
  * believed.  All of it belongs to the loop's thread.
  *
- *	provider (a file, later Consul or DNS): asks, reads, and calls
+ *	provider (a file, Consul): asks, reads, and calls
  *	    discovery_answer, discovery_fail or discovery_same
  *	discovery: leaves out what is refused, judges by trust, waits for what
  *	    is held back, counts, logs
@@ -34,8 +34,8 @@ struct provider_ops {
 	/* Begin to answer; may do so before it returns.  Once. */
 	void		(*start)(struct provider *, struct discovery *);
 	/*
-	 * Answer once more, from what is known or by asking; not anew.  Only
-	 * after the start; may answer before it returns.
+	 * Answer once more, from what is known (discovery_repeat) or by asking;
+	 * not anew.  Only after the start; may answer before it returns.
 	 */
 	void		(*again)(struct provider *);
 	/* No answer comes any more. */
@@ -94,6 +94,9 @@ bool		 discovery_doubt(const struct discovery *, char *to,
  */
 void		 discovery_answer(struct discovery *, const struct found *,
 		    unsigned n, bool anew);
+/* The last answer, a good one, once more, since it may be judged otherwise. */
+void		 discovery_repeat(struct discovery *, const struct found *,
+		    unsigned n);
 /* There was none; the last good one is kept.  `what' is a sentence. */
 void		 discovery_fail(struct discovery *, enum discovery_error,
 		    const char *what, ...)

@@ -89,10 +89,11 @@ discovery_file_new(struct loop *loop, struct notifier *notifier,
 	return &f->provider;
 }
 
-const char *
-discovery_file_path(struct provider *p)
+bool
+discovery_file_fits(const struct provider *p, const char *path)
 {
-	return CONTAINER_OF(p, struct file, provider)->path;
+	return p->ops == &file_ops && path != NULL &&
+	    strcmp(((const struct file *)p)->path, path) == 0;
 }
 
 static void

@@ -19,6 +19,7 @@ struct notifier;
 struct provider	*discovery_file_new(struct loop *, struct notifier *,
 		    const char *path, void (*read)(struct discovery *,
 		    const char *path, struct text, bool anew));
-const char	*discovery_file_path(struct provider *);
+/* Whether this is what it reads; of another kind of provider never. */
+bool		 discovery_file_fits(const struct provider *, const char *path);
 
 #endif

@@ -31,6 +31,7 @@
 #include "net/timer.h"
 #include "proxy/access_file.h"
 #include "proxy/admin.h"
+#include "proxy/consul.h"
 #include "proxy/crash.h"
 #include "proxy/doors.h"
 #include "proxy/exchange.h"
@@ -275,6 +276,7 @@ make_tools(struct control *control)
 	    prober_new(control->loop, control->fetcher, PROBES_MOST);
 	control->publish_later =
 	    timer_new(control->loop, on_publish_later, control);
+	control->consul = consul_link_new();
 	control->notifier = notifier_new(control->loop);
 	if (control->notifier == NULL)
 		log_warn("cannot watch files: %s; they are looked at every ten "
@@ -300,6 +302,7 @@ finish(struct control *control)
 	}
 	plan_unref(control->plan);
 	control->plan = NULL;
+	consul_link_free(control->consul);
 	if (control->prober != NULL)
 		prober_free(control->prober);
 	if (control->fetcher != NULL)

@@ -8,6 +8,7 @@
 #include "net/loop.h"
 #include "stats/stats.h"
 
+struct consul_link;
 struct door;
 struct fetcher;
 struct gate;
@@ -73,6 +74,7 @@ struct control {
 	struct resolver		*resolver;
 	struct fetcher		*fetcher;
 	struct prober		*prober;
+	struct consul_link	*consul;	/* as the plan says */
 	struct notifier		*notifier;	/* NULL: files are looked at */
 	struct tls_tickets	*tickets;
 	struct stats_names	 names;
@@ -119,7 +121,10 @@ void	control_worker_ended(struct control *, struct worker *);
  * draining.
  */
 void	control_members_changed(struct control *);
-/* All listeners listen and the first probes have answered, or had a second. */
+/*
+ * All listeners listen; and discovery and the first probes have answered, or
+ * had a second.
+ */
 bool	control_is_ready(const struct control *);
 
 #endif

@@ -14,12 +14,16 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "discovery/consul_provider.h"
 #include "discovery/discovery.h"
 #include "discovery/file.h"
+#include "proxy/consul.h"
 #include "proxy/control.h"
 #include "proxy/group.h"
 #include "proxy/snapshot.h"
 
+static struct provider *
+provider_of(struct control *, const struct discover_options *);
 static void
 read_servers(struct discovery *, const char *path, struct text, bool anew);
 static void tell_faults(struct discovery *, const struct conf_errors *);
@@ -32,10 +36,9 @@ struct discovery *
 discover_new(struct control *control, const struct conf_upstream *conf,
     void (*on_members)(void *), void *arg)
 {
-	struct provider *p = discovery_file_new(control->loop,
-	    control->notifier, conf->discover.file, read_servers);
-	struct discovery *d = discovery_new(
-	    control->loop, conf->name, p, &conf->discover, on_members, arg);
+	struct discovery *d = discovery_new(control->loop, conf->name,
+	    provider_of(control, &conf->discover), &conf->discover, on_members,
+	    arg);
 
 	d->own = control->own;
 	d->nown = control->nown;
@@ -45,7 +48,8 @@ discover_new(struct control *control, const struct conf_upstream *conf,
 bool
 discover_fits(const struct discovery *d, const struct discover_options *options)
 {
-	return strcmp(discovery_file_path(d->provider), options->file) == 0;
+	return discovery_file_fits(d->provider, options->file) ||
+	    discovery_consul_fits(d->provider, &options->consul);
 }
 
 void
@@ -72,6 +76,18 @@ discover_own(struct control *control)
 			g->discovery->own = control->own;
 			g->discovery->nown = control->nown;
 		}
+}
+
+static struct provider *
+provider_of(struct control *control, const struct discover_options *options)
+{
+	const struct consul_link *l = control->consul;
+
+	if (options->file != NULL)
+		return discovery_file_new(control->loop, control->notifier,
+		    options->file, read_servers);
+	return discovery_consul_new(control->loop, control->fetcher, &l->agent,
+	    &options->consul, &l->rules);
 }
 
 static void

@@ -120,6 +120,8 @@ group_sources_changed(struct group *g)
 bool
 group_is_probed(const struct group *g)
 {
+	if (g->discovery != NULL && g->discovery->trust.good == NULL)
+		return false;
 	for (unsigned i = 0; i < g->nbeings; i++)
 		if (g->beings[i]->probe != NULL && !g->beings[i]->checked)
 			return false;

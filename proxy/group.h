@@ -82,7 +82,7 @@ struct group	*group_find(struct control *, const char *name);
 /* No configuration names it any more: it goes with its last snapshot. */
 void		 group_leave(struct group *);
 void		 group_unref(struct group *);
-/* Whether each probe has answered at least once. */
+/* Whether discovery and each probe have answered at least once. */
 bool		 group_is_probed(const struct group *);
 /* End what has had its time at those that left, and forget the oldest. */
 void		 group_watch_departed(struct group *, uint64_t now);

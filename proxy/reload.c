@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "proxy/access_file.h"
+#include "proxy/consul.h"
 #include "proxy/control.h"
 #include "proxy/discover.h"
 #include "proxy/doors.h"
@@ -85,6 +86,7 @@ reload_commit(
 		return false;
 	log_setup(conf->log_level, conf->log_format);
 	discover_own(control);
+	consul_link_adopt(control, &conf->consul);
 	adopt_groups(control, conf);
 	control->plan = plan;
 	control->generation++;

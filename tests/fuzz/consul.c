@@ -25,7 +25,6 @@ check_server(const struct consul_server *s)
 	assert(s->addr.len > 0 && !addr_is_unix(&s->addr));
 	assert(addr_port(&s->addr) != 0);
 	assert(s->weight <= CONSUL_WEIGHT_MOST);
-	assert(s->zone == NULL || *s->zone != '\0');
 	assert(endpoint_parse(text, &again, &why) == 0 && !again.is_name);
 }
 

@@ -33,7 +33,8 @@ static struct loop *loop;
 static struct fetcher *fetcher;
 static struct consul *consul;
 static struct consul_source *source;
-static struct consul_agent agent;
+static struct addr here[2];
+static struct consul_agent agent = { .to = here, .n = 1 };
 static struct consul_wish wish = { .service = "web", .passing = true };
 static unsigned answers, servers, failures;
 static enum consul_failure failure;
@@ -65,7 +66,7 @@ begin(const struct consul_options *options)
 	consul = consul_start(options);
 	cr_assert_not_null(consul);
 	cr_assert(addr_from_ip(
-	    TEXT("127.0.0.1"), (uint16_t)consul_port(consul), &agent.to));
+	    TEXT("127.0.0.1"), (uint16_t)consul_port(consul), here));
 	source =
 	    consul_source_new(loop, fetcher, &agent, &wish, &quick, &ops, NULL);
 }
@@ -227,24 +228,24 @@ static int delete (
 Test(consul_source, tls_is_held_to_names_and_certificates)
 {
 	char directory[] = "/tmp/fairlead-consul-XXXXXX";
-	struct cert there, here;
+	struct cert theirs, ours;
 	struct fetch_tls tls = { .name = "other.test" };
 
 	cr_assert_not_null(mkdtemp(directory));
-	there = cert_make(directory, "there", "consul.test", CERT_ECDSA);
-	here = cert_make(directory, "here", "us.test", CERT_ECDSA);
-	tls.ca = there.ca;
+	theirs = cert_make(directory, "there", "consul.test", CERT_ECDSA);
+	ours = cert_make(directory, "here", "us.test", CERT_ECDSA);
+	tls.ca = theirs.ca;
 	agent.tls = &tls;
 	begin(&(struct consul_options){
-	    .cert = there.cert, .key = there.key, .client_ca = here.ca });
+	    .cert = theirs.cert, .key = theirs.key, .client_ca = ours.ca });
 	come("a");
 	cr_assert(DRIVE_UNTIL(loop, failures > 1));
 	cr_assert_eq(failure, CONSUL_UNREACHABLE);
 	tls.name = "consul.test";
 	failures = 0;
 	cr_assert(DRIVE_UNTIL(loop, failures > 1), "no certificate of ours");
-	tls.cert = here.cert;
-	tls.key = here.key;
+	tls.cert = ours.cert;
+	tls.key = ours.key;
 	expect(1);
 	end();
 	nftw(directory, delete, 8, FTW_DEPTH | FTW_PHYS);
@@ -267,5 +268,33 @@ Test(consul_source, many_wait_beside_each_other)
 	cr_assert_leq(consul_accepted(consul), 101);
 	for (unsigned i = 0; i < 100; i++)
 		consul_source_free(more[i]);
+	end();
+}
+
+Test(consul_source, after_a_failure_the_next_address_is_asked)
+{
+	begin(&(struct consul_options){ 0 });
+	here[1] = here[0];
+	cr_assert(addr_from_ip(TEXT("127.0.0.1"), 1, &here[0]));
+	agent.n = 2;
+	come("a");
+	expect(1);
+	cr_assert_eq(failures, 1);
+	come("b");
+	expect(2);
+	cr_assert_eq(failures, 1, "it stays with who answers");
+	end();
+}
+
+Test(consul_source, while_no_address_is_known_it_fails_and_asks_on)
+{
+	agent.n = 0;
+	agent.problem = "consul.test: not resolved yet";
+	begin(&(struct consul_options){ 0 });
+	come("a");
+	cr_assert(DRIVE_UNTIL(loop, failures > 2));
+	cr_assert_eq(failure, CONSUL_UNREACHABLE);
+	agent.n = 1;
+	expect(1);
 	end();
 }

@@ -19,7 +19,8 @@ static const struct discover_options options = {
 static const struct consul_wish wish = { .service = "web", .passing = true };
 
 static struct consul_rules rules;
-static struct consul_agent agent;
+static struct addr at;
+static struct consul_agent agent = { .to = &at, .n = 1 };
 static struct loop *loop;
 static struct fetcher *fetcher;
 static struct consul *consul;
@@ -39,7 +40,7 @@ set_up(void)
 	consul = consul_start(&(struct consul_options){ 0 });
 	cr_assert_not_null(consul);
 	cr_assert(addr_from_ip(
-	    TEXT("127.0.0.1"), (uint16_t)consul_port(consul), &agent.to));
+	    TEXT("127.0.0.1"), (uint16_t)consul_port(consul), &at));
 	rules = consul_rules_usual;
 	rules.refill_ns = 20 * CLOCK_MS;
 	d = discovery_new(loop, "web",
@@ -107,4 +108,59 @@ Test(consul_provider, while_it_is_away_the_last_good_one_is_kept)
 	consul_revive(consul);
 	consul_deregister(consul, "web2");
 	cr_assert(DRIVE_UNTIL(loop, believed(1)));
+}
+
+Test(consul_provider, a_reload_leaves_the_query_waiting_and_judges_anew)
+{
+	struct discover_options other = options;
+	struct cidr allow[1];
+	const char *why;
+	uint64_t heard;
+	unsigned queries;
+
+	consul_register(consul,
+	    &(struct consul_service){ .name = "web",
+		.id = "web3",
+		.address = "127.0.0.1",
+		.port = 9 });
+	cr_assert(DRIVE_UNTIL(
+	    loop, believed(2) && d->refused != NULL && consul_waiting(consul)));
+	heard = d->last_success;
+	queries = consul_queries(consul);
+	cr_assert_eq(cidr_parse(TEXT("127.0.0.0/8"), allow, &why), 0);
+	other.allow = allow;
+	other.nallow = 1;
+	discovery_configure(d, &other);
+	cr_assert(believed(3));
+	cr_assert_eq(d->last_success, heard, "nobody said it since");
+	cr_assert_eq(consul_queries(consul), queries);
+	cr_assert_eq(consul_waiting(consul), 1);
+}
+
+Test(consul_provider, another_agent_is_asked_anew_and_what_was_good_stays)
+{
+	cr_assert(DRIVE_UNTIL(loop, believed(2) && consul_waiting(consul)));
+	agent.token = "none";
+	agent.version++;
+	discovery_configure(d, &options);
+	cr_assert(believed(2));
+	cr_assert(DRIVE_UNTIL(loop, consul_queries(consul) >= 3));
+	cr_assert_eq(d->updates, 1);
+}
+
+Test(consul_provider, it_fits_its_wish_and_no_other)
+{
+	struct consul_wish others[6];
+
+	cr_assert(discovery_consul_fits(d->provider, &wish));
+	for (unsigned i = 0; i < 6; i++)
+		others[i] = wish;
+	others[0].service = "api";
+	others[1].tag = "a";
+	others[2].datacenter = "dc2";
+	others[3].near = "_agent";
+	others[4].filter = "x";
+	others[5].passing = false;
+	for (unsigned i = 0; i < 6; i++)
+		cr_assert_not(discovery_consul_fits(d->provider, &others[i]));
 }
