@@ -200,7 +200,9 @@ const struct key schema[] = {
 	    "node, which must be an IP address, and the weight of ServiceWeights "
 	    "as its checks are. While there was no good answer yet, the "
 	    "upstream has no servers and a request is 503. Most 4096 "
-	    "instances, 4 MiB." },
+	    "instances, 4 MiB. Each upstream waits on a connection of its own, "
+	    "unless Consul speaks HTTP/2: its http_max_conns_per_client must "
+	    "allow for that." },
 { DISCOVER ".consul.service", KEY_TEXT, KEY_REQUIRED,
 	IN(conf_upstream, discover.consul.service),
 	.help = "Its name in Consul." },

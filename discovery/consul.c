@@ -33,6 +33,7 @@ struct consul_source {
 };
 
 static void ask(void *);
+static void await_agent(struct consul_source *);
 static void on_fetched(void *, const struct fetch_result *);
 static const char *judge(const struct fetch_result *, uint64_t *index,
     struct consul_answer *, enum consul_failure *);
@@ -97,7 +98,7 @@ ask(void *arg)
 	};
 
 	if (s->agent->n == 0) {
-		fail(s, CONSUL_UNREACHABLE, s->agent->problem);
+		await_agent(s);
 		return;
 	}
 	request.to = s->agent->to[s->turn % s->agent->n];
@@ -109,6 +110,16 @@ ask(void *arg)
 			.p;
 	s->fetch = fetch_start(s->fetcher, &request, on_fetched, s);
 	arena_fini(&texts);
+}
+
+/* That nobody has said yet where it is, is no failure. */
+static void
+await_agent(struct consul_source *s)
+{
+	if (s->agent->problem != NULL)
+		fail(s, CONSUL_UNREACHABLE, s->agent->problem);
+	else
+		timer_set(s->timer, s->rules->backoff_least_ns);
 }
 
 /* What is to come is settled first: who is told may free the source. */

@@ -20,7 +20,7 @@ struct loop;
 struct consul_agent {
 	const struct addr *to;		/* the next one after a failure */
 	unsigned	 n;
-	const char	*problem;	/* n == 0: why */
+	const char	*problem;	/* n == 0: why; NULL: not known yet */
 	unsigned	 version;
 	const char	*host;		/* Host field; NULL: the address */
 	const char	*token;		/* NULL: none */

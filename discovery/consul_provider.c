@@ -9,6 +9,7 @@
 #include "discovery/consul_provider.h"
 
 #include "base/container.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "discovery/consul_answer.h"
 #include "discovery/discovery.h"
@@ -25,6 +26,7 @@ struct consul_provider {
 	struct consul_source *source; /* NULL: not started */
 	struct found *last; /* the answer; NULL: none, or not a good one */
 	unsigned nlast;
+	char *left_out; /* of it, in words; NULL: nobody */
 	struct arena texts;
 };
 
@@ -32,6 +34,8 @@ static const char *copy(struct arena *, const char *);
 static void start(struct provider *, struct discovery *);
 static void again(struct provider *);
 static void provider_free(struct provider *);
+static void
+note_left_out(struct consul_provider *, const struct consul_answer *);
 static void on_answer(void *, const struct consul_answer *);
 static void on_failure(void *, enum consul_failure, const char *);
 static bool same(const char *, const char *);
@@ -124,6 +128,7 @@ provider_free(struct provider *provider)
 
 	consul_source_free(p->source);
 	free(p->last);
+	free(p->left_out);
 	arena_fini(&p->texts);
 	free(p);
 }
@@ -138,6 +143,7 @@ on_answer(void *arg, const struct consul_answer *a)
 {
 	struct consul_provider *p = arg;
 
+	note_left_out(p, a);
 	free(p->last);
 	p->last = xcalloc(a->n + 1, sizeof(*p->last));
 	p->nlast = a->n;
@@ -146,6 +152,21 @@ on_answer(void *arg, const struct consul_answer *a)
 		p->last[i].weight = a->v[i].weight;
 	}
 	discovery_answer(p->discovery, p->last, p->nlast, false);
+}
+
+/* Consul takes host names and services without a port as well. */
+static void
+note_left_out(struct consul_provider *p, const struct consul_answer *a)
+{
+	char *now = a->left_out == 0
+	    ? NULL
+	    : xasprintf("%s; left out: %u", a->why, a->left_out);
+
+	if (now != NULL && !same(now, p->left_out))
+		log_warn("upstream %s: discovery by consul: %s",
+		    p->discovery->upstream, now);
+	free(p->left_out);
+	p->left_out = now;
 }
 
 static void
@@ -162,7 +183,7 @@ on_failure(void *arg, enum consul_failure failure, const char *what)
 
 	free(p->last);
 	p->last = NULL;
-	discovery_fail(p->discovery, errors[failure], "consul: %s", what);
+	discovery_fail(p->discovery, errors[failure], "%s", what);
 }
 
 static bool

@@ -97,7 +97,7 @@ find(struct control *control, const struct conf_url *url)
 	l->name =
 	    xstrndup(url->text, (size_t)(strrchr(url->text, ':') - url->text));
 	set_addresses(l, &at->addr, at->is_name ? 0 : 1);
-	set_problem(l, "not resolved yet");
+	set_problem(l, NULL);
 	if (at->is_name)
 		l->watch = resolve_watch_new(
 		    control->resolver, l->name, at->port, on_addresses, l);
@@ -121,7 +121,8 @@ set_addresses(struct consul_link *l, const struct addr *addrs, size_t n)
 {
 	free(l->addrs);
 	l->addrs = xcalloc(n + 1, sizeof(*addrs));
-	memcpy(l->addrs, addrs, n * sizeof(*addrs));
+	for (size_t i = 0; i < n; i++)
+		l->addrs[i] = addrs[i];
 	l->agent.to = l->addrs;
 	l->agent.n = (unsigned)n;
 }
@@ -130,6 +131,6 @@ static void
 set_problem(struct consul_link *l, const char *error)
 {
 	free(l->problem);
-	l->problem = xasprintf("%s: %s", l->name, error);
+	l->problem = error != NULL ? xasprintf("%s: %s", l->name, error) : NULL;
 	l->agent.problem = l->problem;
 }

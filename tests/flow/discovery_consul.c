@@ -12,7 +12,7 @@
 #include "tests/lib/load.h"
 #include "tests/lib/wait.h"
 
-enum { CHANGE_MS = 30000, MANY = 100 };
+enum { CHANGE_MS = 30000 };
 
 #define TOKEN "5f3c1bd6-0000-4000-8000-0123456789ab"
 #define SERVERS "upstreams/up/discovery/servers"
@@ -248,6 +248,20 @@ Test(discovery_consul, loopback_is_refused_unless_it_is_allowed)
 	daemon_stop(d);
 }
 
+Test(discovery_consul, an_instance_with_a_host_name_is_left_out_and_told)
+{
+	begin(&(struct consul_options){ 0 });
+	come(a, "one");
+	consul_register(consul,
+	    &(struct consul_service){
+		.name = "web", .id = "two", .address = "b.test", .port = 80 });
+	start("", "", here());
+	cr_assert(becomes_served_by("a"));
+	cr_assert(daemon_says(d, 0, "has no IP address; left out: 1"));
+	must_tell(d, SERVERS, 1);
+	daemon_stop(d);
+}
+
 /* ---- how it is asked ---- */
 
 Test(discovery_consul, its_host_may_be_a_name)
@@ -479,57 +493,7 @@ Test(discovery_consul, an_empty_answer_is_believed_after_its_time)
 	daemon_stop(d);
 }
 
-/* ---- many ---- */
-
-/* The i-th address of one origin that listens on all of loopback. */
-static void
-scale(int port, unsigned from, unsigned to)
-{
-	for (unsigned i = from; i < to; i++)
-		consul_register(consul,
-		    &(struct consul_service){ .name = "web",
-			.id = keep_printf("w%u", i),
-			.address = keep_printf("127.0.1.%u", i + 1),
-			.port = port });
-}
-
-static bool
-has_asked(int port, unsigned i)
-{
-	char *name = keep_printf("127.0.1.%u:%d", i + 1, port);
-	json_t *server = daemon_server(d, "up", name);
-
-	return json_integer_value(json_object_get(server, "requests")) > 0;
-}
-
-Test(discovery_consul, no_request_fails_from_two_servers_to_a_hundred_and_back)
-{
-	struct origin *all =
-	    origin_start(&(struct origin_options){ .any = true });
-	struct load_result *r;
-	struct load *load;
-	int port;
-
-	cr_assert_not_null(all);
-	port = origin_port(all);
-	begin(&(struct consul_options){ 0 });
-	scale(port, 0, 2);
-	start("", ", max_loss: off", here());
-	cr_assert(WAIT_FOR(CHANGE_MS, ask_front()->status == 200));
-	load = load_start(&(struct load_plan){
-	    .port = daemon_port(d, "http"), .connections = 8, .rate = 200 });
-	scale(port, 2, MANY);
-	must_tell(d, SERVERS, MANY);
-	for (unsigned i = 0; i < MANY; i++)
-		cr_assert(WAIT_FOR(CHANGE_MS, has_asked(port, i)), "%u", i);
-	for (unsigned i = 2; i < MANY; i++)
-		consul_deregister(consul, keep_printf("w%u", i));
-	must_tell(d, SERVERS, 2);
-	r = load_stop(load);
-	cr_assert_eq(r->ok, r->requests, "%s", load_reasons(r));
-	cr_assert_gt(r->requests, 0);
-	daemon_stop(d);
-}
+/* ---- what is seen of it ---- */
 
 Test(discovery_consul, metrics_and_stats_tell_of_it)
 {
@@ -548,6 +512,6 @@ Test(discovery_consul, metrics_and_stats_tell_of_it)
 	consul_fail(consul, CONSUL_BUSY);
 	cr_assert(has_failed(ERRORS("status"), 0));
 	cr_assert_str_eq(daemon_stat_text(d, "upstreams/up/discovery/error"),
-	    "consul: it has too much to do");
+	    "it has too much to do");
 	daemon_stop(d);
 }
