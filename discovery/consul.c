@@ -129,7 +129,7 @@ on_fetched(void *arg, const struct fetch_result *result)
 	struct consul_source *s = arg;
 	struct consul_answer answer = { 0 };
 	enum consul_failure failure;
-	uint64_t index;
+	uint64_t index = 0;
 	const char *problem = judge(result, &index, &answer, &failure);
 
 	s->fetch = NULL;
