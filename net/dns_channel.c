@@ -16,6 +16,7 @@
 #include "net/guest.h"
 #include "net/loop.h"
 
+#define CLASS_IN 1
 #define TIMEOUT_MS 2000 /* of the first try; twice that for the second */
 #define TRIES 2
 #define EDNS_BYTES 1232 /* what passes everywhere without fragments */
@@ -83,6 +84,42 @@ dns_channel_ask(struct dns_channel *ch, const char *name, int family,
 
 	ares_getaddrinfo(ch->ares, name, NULL, &hints, done, arg);
 	channel_pump(ch);
+}
+
+void
+dns_channel_query(struct dns_channel *ch, const char *name, int type,
+    ares_callback done, void *arg)
+{
+	ares_query(ch->ares, name, CLASS_IN, type, done, arg);
+	channel_pump(ch);
+}
+
+const char *
+dns_status_words(int status)
+{
+	switch (status) {
+	case ARES_ENOTFOUND:
+		return "no such name";
+	case ARES_ENODATA:
+		return "the name has no address";
+	case ARES_ESERVFAIL:
+		return "server failure";
+	case ARES_EREFUSED:
+		return "the DNS server refuses to answer";
+	case ARES_ETIMEOUT:
+		return "timed out";
+	case ARES_ECONNREFUSED:
+		return "no DNS server answered";
+	case ARES_EBADNAME:
+		return "not a valid name";
+	case ARES_EBADRESP:
+	case ARES_EFORMERR:
+		return "the DNS server's answer makes no sense";
+	case ARES_EDESTRUCTION:
+		return "resolv.conf has changed";
+	default:
+		return ares_strerror(status);
+	}
 }
 
 /* c-ares copies the strings; only its struct wants them writable. */

@@ -5,8 +5,9 @@
 
 struct dns_channel;
 struct loop;
+struct resolver;
 
-/* A c-ares channel as a guest of our loop.  For net/resolve.c only. */
+/* A c-ares channel as a guest of our loop.  For net/resolve.c and net/dns_query.c. */
 struct dns_settings {
 	const char	*servers;	/* "127.0.0.1:53,[::1]:53"; NULL: those of resolv_conf */
 	const char	*resolv_conf;	/* read now, never again */
@@ -23,5 +24,11 @@ void		 dns_channel_free(struct dns_channel *);	/* NULL is allowed */
  */
 void		 dns_channel_ask(struct dns_channel *, const char *name,
 		    int family, ares_addrinfo_callback, void *arg);
+/* Ask for records of one type.  The same holds, but that nothing is freed. */
+void		 dns_channel_query(struct dns_channel *, const char *name,
+		    int type, ares_callback, void *arg);
+const char	*dns_status_words(int status);	/* ARES_... */
+/* The one to ask on now; NULL when resolv.conf cannot be used. */
+struct dns_channel *resolver_channel(struct resolver *);
 
 #endif

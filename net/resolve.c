@@ -58,7 +58,6 @@ struct ask {
 	int v4, v6; /* ARES_...; what became of each question */
 };
 
-static struct dns_channel *dns_channel(struct resolver *);
 static bool same_file(const struct stat *, const struct stat *);
 static void on_hosts(void *, int, int, struct ares_addrinfo *);
 static void ask_dns(struct ask *);
@@ -74,7 +73,6 @@ static void sort_addrs(struct ask *);
 static int compare_addrs(const void *, const void *);
 static bool explain(const struct ask *, char[ERROR_MAX]);
 static int ask_status(const struct ask *);
-static const char *status_words(int);
 static void ask_free(struct ask *);
 
 struct resolver *
@@ -153,9 +151,8 @@ resolve_cancel(struct ask *a)
 	ask_free(a);
 }
 
-/* The channel to ask on now; NULL when resolv.conf cannot be used. */
-static struct dns_channel *
-dns_channel(struct resolver *r)
+struct dns_channel *
+resolver_channel(struct resolver *r)
 {
 	const struct dns_settings settings = {
 		.servers = r->servers,
@@ -201,7 +198,7 @@ on_hosts(void *arg, int status, int timeouts, struct ares_addrinfo *found)
 static void
 ask_dns(struct ask *a)
 {
-	struct dns_channel *ch = dns_channel(a->resolver);
+	struct dns_channel *ch = resolver_channel(a->resolver);
 
 	if (ch == NULL) {
 		a->v4 = ARES_ENOTINITIALIZED;
@@ -352,7 +349,7 @@ explain(const struct ask *a, char error[ERROR_MAX])
 	if (status == ARES_SUCCESS)
 		return false;
 	snprintf(error, ERROR_MAX, "%s%s", a->n > 0 ? "AAAA: " : "",
-	    status_words(status));
+	    dns_status_words(status));
 	return true;
 }
 
@@ -366,34 +363,6 @@ ask_status(const struct ask *a)
 	    a->v6 != ARES_ENOTFOUND)
 		return a->v6;
 	return a->n > 0 ? ARES_SUCCESS : ARES_ENODATA;
-}
-
-static const char *
-status_words(int status)
-{
-	switch (status) {
-	case ARES_ENOTFOUND:
-		return "no such name";
-	case ARES_ENODATA:
-		return "the name has no address";
-	case ARES_ESERVFAIL:
-		return "server failure";
-	case ARES_EREFUSED:
-		return "the DNS server refuses to answer";
-	case ARES_ETIMEOUT:
-		return "timed out";
-	case ARES_ECONNREFUSED:
-		return "no DNS server answered";
-	case ARES_EBADNAME:
-		return "not a valid name";
-	case ARES_EBADRESP:
-	case ARES_EFORMERR:
-		return "the DNS server's answer makes no sense";
-	case ARES_EDESTRUCTION:
-		return "resolv.conf has changed";
-	default:
-		return ares_strerror(status);
-	}
 }
 
 static void

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "net/loop.h"
 
-enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_AAAA = 28 };
+enum { TYPE_A = 1, TYPE_CNAME = 5, TYPE_AAAA = 28, TYPE_SRV = 33 };
 enum { HEADER = 12, PACKET = 16384 };
 
 /* A packet in the making. */
@@ -37,6 +37,7 @@ put_records(struct packet *, const struct dns *, const struct dns_script *);
 static void put_alias(struct packet *, uint32_t);
 static void put_address(
     struct packet *, const struct dns *, const struct dns_script *, unsigned);
+static void put_srv(struct packet *, const struct dns_script *, unsigned);
 static void put_record(struct packet *, unsigned, uint32_t, unsigned);
 static void put16(unsigned char *, unsigned);
 static void add16(struct packet *, unsigned);
@@ -49,7 +50,8 @@ dns_init(struct dns *dns, struct loop *loop)
 	memset(dns, 0, sizeof(*dns));
 	dns->loop = loop;
 	dns->a = dns->aaaa = two;
-	dns->aaaa.count = 0;
+	dns->srv = two;
+	dns->aaaa.count = dns->srv.count = 0;
 	dns->udp = dns->tcp = -1;
 }
 
@@ -202,6 +204,10 @@ static struct dns_script *
 count_question(struct dns *dns, unsigned type, bool tcp)
 {
 	dns->asked_tcp += tcp;
+	if (type == TYPE_SRV) {
+		dns->asked_srv++;
+		return &dns->srv;
+	}
 	if (type == TYPE_AAAA) {
 		dns->asked_aaaa++;
 		return &dns->aaaa;
@@ -220,6 +226,10 @@ put_records(
 		put_alias(packet, dns->alias_ttl);
 	if (s->backwards && s->count > 0)
 		put_address(packet, dns, s, s->count - 1);
+	for (unsigned i = 0; s == &dns->srv && i < s->count; i++)
+		put_srv(packet, s, i);
+	if (s == &dns->srv)
+		return;
 	for (unsigned i = 0; i < s->count; i++)
 		put_address(
 		    packet, dns, s, s->backwards ? s->count - 1 - i : i);
@@ -248,6 +258,21 @@ put_address(struct packet *packet, const struct dns *dns,
 	memcpy(packet->p + packet->n, is_v4 ? v4 : v6, n);
 	packet->n += n;
 	packet->p[packet->n - 1] = (unsigned char)(s->first + i);
+}
+
+static void
+put_srv(struct packet *packet, const struct dns_script *s, unsigned i)
+{
+	put_record(packet, TYPE_SRV, s->ttl, s->root ? 7 : 10);
+	add16(packet, 0);
+	add16(packet, 5);
+	add16(packet, s->first + i);
+	if (!s->root) {
+		memcpy(packet->p + packet->n, "\1t", 2);
+		packet->n += 2;
+		add16(packet, 0xc000 | HEADER);
+	} else
+		packet->p[packet->n++] = 0;
 }
 
 static void
