@@ -14,6 +14,7 @@ static void
 check_listener(struct check *, struct conf_listener *, struct conf_node *);
 static void check_address(struct check *, struct map *seen,
     struct conf_address *, struct conf_node *, const char *owner);
+static void check_dns_servers(struct check *, struct conf_node *);
 static void check_upstreams(struct check *, struct conf_node *map);
 static void check_unused(struct check *, struct conf_node *map);
 static void
@@ -30,6 +31,9 @@ check_conf(struct conf *conf, struct conf_errors *errors)
 	x.used = arena_zalloc(&conf->arena, conf->nupstreams + 1);
 	check_presence(&x);
 	check_listeners(&x, node_get(conf->tree, "listeners"));
+	check_dns_servers(&x,
+	    node_get(
+		node_get(node_get(conf->tree, "discovery"), "dns"), "servers"));
 	check_upstreams(&x, upstreams);
 	check_routes(&x, routes);
 	check_consul(&x, &conf->consul,
@@ -178,6 +182,25 @@ check_address(struct check *x, struct map *seen, struct conf_address *a,
 		    "%s:%u:%u",
 		    owner, a->text, first->place.file, first->place.line,
 		    first->place.column);
+}
+
+/* Nobody can be asked where somebody is that can be asked. */
+static void
+check_dns_servers(struct check *x, struct conf_node *n)
+{
+	const struct conf *conf = x->conf;
+	const struct conf_address *a;
+
+	for (unsigned i = 0; i < conf->ndns_servers; i++) {
+		a = &conf->dns_servers[i];
+		if (a->text != NULL &&
+		    (a->endpoint.is_name || addr_is_unix(&a->endpoint.addr)))
+			check_fault(x, n->kind == NODE_LIST ? n->items[i] : n,
+			    "write 127.0.0.1:53",
+			    "discovery.dns.servers: '%.60s': a DNS server is "
+			    "given by its IP address",
+			    a->text);
+	}
 }
 
 static void

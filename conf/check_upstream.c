@@ -8,6 +8,9 @@ static void
 check_origin(struct check *, struct conf_upstream *, const struct conf_pair *);
 static void
 check_provider(struct check *, struct conf_upstream *, struct conf_node *);
+static unsigned check_asked(struct conf_node *, struct conf_node **);
+static void
+check_dns(struct check *, struct conf_upstream *, struct conf_node *);
 static void
 check_server(struct check *, struct conf_upstream *, struct conf_server *,
     struct conf_node *, struct map *addresses, struct map *names);
@@ -59,24 +62,71 @@ static void
 check_provider(
     struct check *x, struct conf_upstream *u, struct conf_node *discover)
 {
-	struct conf_node *consul = node_get(discover, "consul");
 	const char *file = u->discover.file;
+	struct conf_node *last = discover;
+	unsigned asked = check_asked(discover, &last);
 
-	if (consul != NULL && node_is_word(consul, "off"))
-		consul = NULL;
-	if (consul == NULL && node_get(discover, "file") == NULL)
-		check_fault(x, discover, "write file or consul",
+	if (asked == 0)
+		check_fault(x, discover, "write file, consul or dns",
 		    "upstreams.%.60s.discover does not say whom to ask",
 		    u->name);
-	else if (consul != NULL && node_get(discover, "file") != NULL)
-		check_fault(x, consul, "leave one of them out",
-		    "upstreams.%.60s.discover has both file and consul",
-		    u->name);
+	else if (asked > 1)
+		check_fault(x, last,
+		    "leave all but one of file, consul and dns",
+		    "upstreams.%.60s.discover asks more than one", u->name);
+	else if (u->discover.dns.on)
+		check_dns(x, u, last);
 	else if (file != NULL && access(file, R_OK) == -1)
-		check_warning(x, node_get(discover, "file"), NULL,
+		check_warning(x, last, NULL,
 		    "upstreams.%.60s.discover.file: cannot read '%.200s' "
 		    "now: %s; the upstream has no servers until it can be",
 		    u->name, file, strerror(errno));
+}
+
+/* How many of them, and the last of these. */
+static unsigned
+check_asked(struct conf_node *discover, struct conf_node **last)
+{
+	static const char *const names[] = { "file", "consul", "dns" };
+	unsigned asked = 0;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct conf_node *n = node_get(discover, names[i]);
+
+		if (n == NULL || node_is_word(n, "off"))
+			continue;
+		asked++;
+		*last = n;
+	}
+	return asked;
+}
+
+static void
+check_dns(struct check *x, struct conf_upstream *u, struct conf_node *n)
+{
+	struct discover_dns *dns = &u->discover.dns;
+	struct conf_node *port = node_get(n, "port");
+	struct conf_node *type = node_get(n, "type");
+	const struct conf *conf = x->conf;
+
+	if (type != NULL && type->bad)
+		return;
+	if (dns->type == DISCOVER_DNS_SRV && port != NULL)
+		check_fault(x, port, "leave it out, or write type: A",
+		    "upstreams.%.60s.discover.dns.port: SRV records say the "
+		    "ports",
+		    u->name);
+	else if (dns->type != DISCOVER_DNS_SRV && port == NULL)
+		check_fault(x, n, NULL,
+		    "upstreams.%.60s.discover.dns.port is missing", u->name);
+	dns->min_ttl_ns = conf->dns_min_ttl_ns;
+	for (unsigned i = 0; i < conf->ndns_servers; i++)
+		if (conf->dns_servers[i].text != NULL)
+			dns->servers = arena_printf(&x->conf->arena, "%s%s%s",
+			    dns->servers != NULL ? dns->servers : "",
+			    dns->servers != NULL ? "," : "",
+			    conf->dns_servers[i].text)
+					   .p;
 }
 
 void

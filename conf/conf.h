@@ -164,6 +164,9 @@ struct conf {
 	unsigned		 nupstreams;
 	struct conf_route	*routes;	/* in file order */
 	unsigned		 nroutes;
+	struct conf_address	*dns_servers;	/* those that discovery asks */
+	unsigned		 ndns_servers;	/* 0: the system's */
+	uint64_t		 dns_min_ttl_ns;
 	struct conf_consul	 consul;
 	uint64_t		 shutdown_delay_ns, shutdown_timeout_ns;
 	bool			 admin_on;

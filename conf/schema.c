@@ -222,6 +222,24 @@ const struct key schema[] = {
 { DISCOVER ".consul.filter", KEY_TEXT,
 	IN(conf_upstream, discover.consul.filter),
 	.help = "An expression of Consul's, as 'Service.Meta.zone == \"a\"'." },
+{ DISCOVER ".dns", KEY_BLOCK, KEY_OFF, "off", IN(conf_upstream, discover.dns.on),
+	.help = "A name in the DNS, in place of file. It is asked for again "
+	    "when its time to live is over. An error, or that there is no such "
+	    "name or record, changes nothing. Records of a server that cuts "
+	    "answers without saying so, as Consul's without enable_truncate, "
+	    "are not all." },
+{ DISCOVER ".dns.name", KEY_NAME, KEY_REQUIRED,
+	IN(conf_upstream, discover.dns.name),
+	.help = "The whole name: no search list and no hosts file is used." },
+{ DISCOVER ".dns.type", KEY_WORD, .fallback = "SRV", .words = "A|AAAA|SRV",
+	IN(conf_upstream, discover.dns.type),
+	.help = "The records that are servers. Those SRV of the lowest "
+	    "priority are used first, all others are backups; weight is the "
+	    "share among their like, 0 the least there is; the target '.' "
+	    "means that there is none. Each address of a target is a server." },
+{ DISCOVER ".dns.port", KEY_COUNT, IN(conf_upstream, discover.dns.port),
+	FROM(1, 65535),
+	.help = "The servers' port, which A and AAAA do not say and SRV does." },
 { DISCOVER ".on_empty", KEY_WORD, .fallback = "keep", .words = "keep|apply",
 	IN(conf_upstream, discover.on_empty),
 	.help = "What to make of a sudden list without servers, as [] is: "
@@ -237,8 +255,8 @@ const struct key schema[] = {
 	IN(conf_upstream, discover.hold_ns), FROM(CLOCK_MS, DAY),
 	.help = "How long an answer is held back before it is believed; off "
 	    "is until it is confirmed. To confirm one is to say it again: "
-	    "write the file once more. What Consul says is confirmed by time "
-	    "alone." },
+	    "write the file once more. What Consul and the DNS say is "
+	    "confirmed by time alone." },
 { DISCOVER ".drain", KEY_DURATION, .fallback = "30s",
 	IN(conf_upstream, discover.drain_ns), FROM(0, DAY),
 	.help = "How long requests in flight at a server that went may take "
@@ -476,6 +494,15 @@ const struct key schema[] = {
 	.help = "A certificate to show it, PEM." },
 { CONSUL ".key", KEY_FILE, IN(conf, consul.key),
 	.help = "The private key of cert, PEM." },
+{ "discovery.dns", KEY_BLOCK, .help = "For discover.dns." },
+{ "discovery.dns.servers", KEY_ADDRESS, KEY_MANY | KEY_PEER,
+	LIST(conf, dns_servers, ndns_servers),
+	.help = "DNS servers by IP address and port, over UDP and, for what "
+	    "does not fit, TCP. Those of /etc/resolv.conf if not given." },
+{ "discovery.dns.min_ttl", KEY_DURATION, .fallback = "5s",
+	IN(conf, dns_min_ttl_ns), FROM(100 * CLOCK_MS, HOUR),
+	.help = "A name is not asked for more often, whatever its time to "
+	    "live; nor less often than each five minutes, if this is less." },
 
 { "shutdown", KEY_BLOCK, .help = "How to end." },
 { "shutdown.delay", KEY_DURATION, .fallback = "0s",

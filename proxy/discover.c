@@ -16,6 +16,7 @@
 #include "conf/conf.h"
 #include "discovery/consul_provider.h"
 #include "discovery/discovery.h"
+#include "discovery/dns.h"
 #include "discovery/file.h"
 #include "proxy/consul.h"
 #include "proxy/control.h"
@@ -49,7 +50,8 @@ bool
 discover_fits(const struct discovery *d, const struct discover_options *options)
 {
 	return discovery_file_fits(d->provider, options->file) ||
-	    discovery_consul_fits(d->provider, &options->consul);
+	    discovery_consul_fits(d->provider, &options->consul) ||
+	    discovery_dns_fits(d->provider, &options->dns);
 }
 
 void
@@ -86,6 +88,9 @@ provider_of(struct control *control, const struct discover_options *options)
 	if (options->file != NULL)
 		return discovery_file_new(control->loop, control->notifier,
 		    options->file, read_servers);
+	if (options->dns.on)
+		return discovery_dns_new(
+		    control->loop, control->resolver, &options->dns);
 	return discovery_consul_new(control->loop, control->fetcher, &l->agent,
 	    &options->consul, &l->rules);
 }
