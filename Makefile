@@ -10,6 +10,7 @@ WERROR  = -Werror
 FUZZ_QUIET = 600
 FUZZ_MOST = 14400
 SOAK_SECONDS = 600
+CHURN_SECONDS = 300
 NODE_SECONDS = 600
 SEED    = 1
 
@@ -62,7 +63,8 @@ modules = $(foreach l,$(1),$(call module,$(l)))
 # Goals that compile nothing in this make; the others want their libraries.
 LIGHT = help clean uninstall check demo lint layers mutants \
 	bench bench-quick instructions fuzz fuzz-coverage fuzz-merge \
-	style format man deps soak soak-node soak-websocket soak-idle soak-slow
+	style format man deps soak soak-node soak-websocket soak-idle soak-slow \
+	soak-discovery
 GOALS = $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(LIGHT),$(GOALS)),)
 ifeq ($(shell command -v pkg-config),)
@@ -118,9 +120,9 @@ FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 PAGES   = $(wildcard man/*.[1-9])
 
 .PHONY: all help tests flows helpers fuzzers check layers pure lint style \
-	soak soak-node soak-websocket soak-idle soak-slow format man fuzz \
-	mutants demo deps bench bench-quick bench-programs instructions \
-	install uninstall clean compile_commands FORCE
+	soak soak-node soak-websocket soak-idle soak-slow soak-discovery \
+	format man fuzz mutants demo deps bench bench-quick bench-programs \
+	instructions install uninstall clean compile_commands FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -146,6 +148,9 @@ help:
 #: make soak                chaos, SOAK_SECONDS=600: a table of what came of it
 #: make soak-node           POSTs before Node at random gaps, NODE_SECONDS=600
 #: make soak-websocket      node-ws: 1 GiB each way, 1000 sessions, 500 reloads
+#: make soak-discovery      100 services, 50 changes a second, CHURN_SECONDS=300
+#:                          and as many quiet ones; 500 servers come and go;
+#:                          Consul is dead for a minute: 13 minutes
 #: make soak-idle           memory of a connection: 9,000 idle ones beside nginx's
 #:                          and HAProxy's, and those that want most of it
 #: make soak-slow           slowhttptest with 1000 connections, 4,000 hostile ones
@@ -288,13 +293,17 @@ soak-node: LONG = NODE_SECONDS=$(NODE_SECONDS)
 soak-node: SUITE = node
 soak-websocket: LONG = WEBSOCKET_LONG=1
 soak-websocket: SUITE = websocket
-soak soak-node soak-websocket:
+soak-discovery: LONG = CHURN_SECONDS=$(CHURN_SECONDS) CONSUL_DEAD_SECONDS=60
+soak-discovery: SUITE = discovery_*
+# Nothing beside it: its p99 is held to that of quiet windows.
+soak-discovery: JOBS = --jobs 1
+soak soak-node soak-websocket soak-discovery:
 	@tools/deps check
 	@$(MAKE) $(PARALLEL) --no-print-directory all
 	@$(MAKE) $(PARALLEL) --no-print-directory flows SAN=
 	@$(LONG) FAIRLEAD_BIN=$(abspath $(BIN)) FAIRLEAD_SAN=$(SAN) \
 	    FAIRLEAD_TESTS=$(abspath $(BUILD)/tests) FAIRLEAD_ROOT=$(CURDIR) \
-	    $(BUILD)/tests/flow --filter '$(SUITE)/*'
+	    $(BUILD)/tests/flow $(JOBS) --filter '$(SUITE)/*'
 
 # Scripts, each of which prints a table and fails if it is not as it must be;
 # without the others to compare with it says so.

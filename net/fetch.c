@@ -5,6 +5,8 @@
  * seen as such (curl's own timeouts would call it the server's).  Nothing of
  * the environment is let in: no proxy, no name service, no redirects.
  */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <curl/curl.h>
@@ -28,6 +30,13 @@
 #define ERROR_MAX 160
 /* At rest; curl would go by the fetches under way, of which there may be none. */
 #define KEPT_MOST 256L
+/*
+ * Who waits for an answer sends nothing, and would not notice a host that is
+ * gone before its whole patience is: so the kernel asks, and gives up.
+ */
+#define ALIVE_IDLE_S 15L
+#define ALIVE_EVERY_S 5L
+#define DEAD_MS 30000
 
 struct fetcher {
 	struct loop *loop;
@@ -48,7 +57,7 @@ struct fetch {
 	char *wanted[FETCH_FIELDS], *fields[FETCH_FIELDS];
 	char *body;
 	size_t n, body_most;
-	bool tcp_only;
+	bool tcp_only, keep;
 	bool capped; /* there was more than body_most */
 	int open_errno; /* why no socket could be opened; 0: it could */
 };
@@ -125,6 +134,7 @@ fetch_start(struct fetcher *fr, const struct fetch_request *request,
 	f->arg = arg;
 	f->body_most = request->body_most;
 	f->tcp_only = request->tcp_only;
+	f->keep = request->keep;
 	f->timeout_ns = request->timeout_ns;
 	f->started = loop_now(fr->loop);
 	f->easy = must(curl_easy_init());
@@ -295,6 +305,9 @@ set_keep(struct fetch *f, bool keep)
 	curl_easy_setopt(f->easy, CURLOPT_FORBID_REUSE, keep ? 0L : 1L);
 	/* Queries that wait share a connection where the server has HTTP/2. */
 	curl_easy_setopt(f->easy, CURLOPT_PIPEWAIT, keep ? 1L : 0L);
+	curl_easy_setopt(f->easy, CURLOPT_TCP_KEEPALIVE, keep ? 1L : 0L);
+	curl_easy_setopt(f->easy, CURLOPT_TCP_KEEPIDLE, ALIVE_IDLE_S);
+	curl_easy_setopt(f->easy, CURLOPT_TCP_KEEPINTVL, ALIVE_EVERY_S);
 }
 
 static void
@@ -384,16 +397,23 @@ on_body(char *bytes, size_t size, size_t count, void *arg)
 	return f->capped ? CURL_WRITEFUNC_ERROR : n;
 }
 
-/* Ours only to keep errno: no descriptor left is not the server's failure. */
+/*
+ * Ours to keep errno (no descriptor left is not the server's failure), and for
+ * what curl has no word for; a Unix socket refuses that, and needs it not.
+ */
 static curl_socket_t
 on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
+	static const unsigned dead_ms = DEAD_MS;
 	struct fetch *f = arg;
 	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 
 	(void)purpose;
 	if (fd == -1)
 		f->open_errno = errno;
+	else if (f->keep)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms,
+		    sizeof(dead_ms));
 	return fd;
 }
 

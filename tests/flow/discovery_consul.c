@@ -4,6 +4,7 @@
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/lib/certs.h"
@@ -12,7 +13,7 @@
 #include "tests/lib/load.h"
 #include "tests/lib/wait.h"
 
-enum { CHANGE_MS = 30000 };
+enum { CHANGE_MS = 30000, SOON_MS = 2000, SLACK_MS = 6000 };
 
 #define TOKEN "5f3c1bd6-0000-4000-8000-0123456789ab"
 #define SERVERS "upstreams/up/discovery/servers"
@@ -366,13 +367,28 @@ Test(discovery_consul, a_reload_leaves_its_query_waiting)
 
 /* ---- what befalls it ---- */
 
+/*
+ * In step, so long after Consul was well again: two seconds are the promise, the
+ * rest is for machines that do more than this.
+ */
+static void
+must_be_soon(const char *what, int64_t well)
+{
+	int64_t took = wait_now() - well;
+
+	fprintf(stderr, "consul: in step %lld ms after %s\n", (long long)took,
+	    what);
+	cr_assert_leq(took, (SOON_MS + SLACK_MS) * wait_scale());
+}
+
 /* While it fails so, nobody notices; after that it is in step. */
 static void
-survives(enum consul_fault fault, const char *sample)
+survives(enum consul_fault fault, const char *what, const char *sample)
 {
 	double before;
 	struct load_result *r;
 	struct load *load;
+	int64_t well;
 
 	begin(&(struct consul_options){ 0 });
 	come(a, "one");
@@ -388,7 +404,9 @@ survives(enum consul_fault fault, const char *sample)
 	consul_deregister(consul, "one");
 	cr_assert(is_served_by("a"));
 	consul_fail(consul, CONSUL_WELL);
+	well = wait_now();
 	cr_assert(becomes_served_by("b"));
+	must_be_soon(what, well);
 	r = load_stop(load);
 	cr_assert_eq(r->ok, r->requests, "%s", load_reasons(r));
 	cr_assert_gt(r->requests, 0);
@@ -397,48 +415,53 @@ survives(enum consul_fault fault, const char *sample)
 
 Test(discovery_consul, errors_of_its_own_change_nothing)
 {
-	survives(CONSUL_ERROR, ERRORS("status"));
+	survives(CONSUL_ERROR, "a 500", ERRORS("status"));
 }
 
 Test(discovery_consul, a_busy_one_changes_nothing)
 {
-	survives(CONSUL_BUSY, ERRORS("status"));
+	survives(CONSUL_BUSY, "a 429", ERRORS("status"));
 }
 
 Test(discovery_consul, garbage_changes_nothing)
 {
-	survives(CONSUL_GARBAGE, ERRORS("invalid"));
+	survives(CONSUL_GARBAGE, "garbage", ERRORS("invalid"));
 }
 
 Test(discovery_consul, an_answer_without_an_index_changes_nothing)
 {
-	survives(CONSUL_NO_INDEX, ERRORS("invalid"));
+	survives(CONSUL_NO_INDEX, "no index", ERRORS("invalid"));
 }
 
 Test(discovery_consul, half_an_answer_changes_nothing)
 {
-	survives(CONSUL_HALF, ERRORS("unreachable"));
+	survives(CONSUL_HALF, "half a body", ERRORS("unreachable"));
 }
 
 Test(discovery_consul, a_broken_answer_changes_nothing)
 {
-	survives(CONSUL_RESET, ERRORS("unreachable"));
+	survives(
+	    CONSUL_RESET, "half a body and a reset", ERRORS("unreachable"));
 }
 
 Test(discovery_consul, one_without_end_changes_nothing)
 {
-	survives(CONSUL_HUGE, ERRORS("too_large"));
+	survives(CONSUL_HUGE, "64 MiB", ERRORS("too_large"));
 }
 
 Test(discovery_consul, one_that_hangs_changes_nothing)
 {
-	survives(CONSUL_HANG, ERRORS("unreachable"));
+	survives(CONSUL_HANG, "hanging", ERRORS("unreachable"));
 }
 
+/* For CONSUL_DEAD_SECONDS, if they are given, as somebody who upgrades it. */
 Test(discovery_consul, killed_it_is_missed_by_nobody_and_heard_when_it_is_back)
 {
+	const char *wanted = getenv("CONSUL_DEAD_SECONDS");
+	long seconds = wanted != NULL ? strtol(wanted, NULL, 10) : 0;
 	struct load_result *r;
 	struct load *load;
+	int64_t well;
 
 	begin(&(struct consul_options){ 0 });
 	come(a, "one");
@@ -449,16 +472,22 @@ Test(discovery_consul, killed_it_is_missed_by_nobody_and_heard_when_it_is_back)
 	load = load_start(&(struct load_plan){
 	    .port = daemon_port(d, "http"), .connections = 4, .rate = 100 });
 	consul_kill(consul);
+	wait_till(wait_now() + seconds * 1000);
 	cr_assert(has_failed(ERRORS("unreachable"), 2));
 	consul_rewind(consul, 3);
 	consul_revive(consul);
+	well = wait_now();
 	cr_assert(daemon_says(d, 0, "discovery by consul: no more errors"));
 	come(b, "two");
 	consul_deregister(consul, "one");
 	cr_assert(becomes_served_by("b"));
+	must_tell(d, SERVERS, 1);
+	must_be_soon("being dead", well);
 	consul_rewind(consul, 1);
+	well = wait_now();
 	come(a, "three");
 	must_tell(d, SERVERS, 2);
+	must_be_soon("a lower index", well);
 	r = load_stop(load);
 	cr_assert_eq(r->ok, r->requests, "%s", load_reasons(r));
 	daemon_stop(d);
@@ -466,6 +495,8 @@ Test(discovery_consul, killed_it_is_missed_by_nobody_and_heard_when_it_is_back)
 
 Test(discovery_consul, a_sudden_empty_answer_is_held_back)
 {
+	int64_t well;
+
 	begin(&(struct consul_options){ 0 });
 	come(a, "one");
 	start("", ", hold: 1h", here());
@@ -474,9 +505,11 @@ Test(discovery_consul, a_sudden_empty_answer_is_held_back)
 	consul_touch(consul);
 	cr_assert(WAIT_FOR(CHANGE_MS, is_held()));
 	cr_assert(is_served_by("a"));
+	well = wait_now();
 	consul_fail(consul, CONSUL_WELL);
 	consul_touch(consul);
 	cr_assert(WAIT_FOR(CHANGE_MS, !is_held()));
+	must_be_soon("a sudden empty answer", well);
 	cr_assert_eq(daemon_stat(d, UPDATES), 1);
 	daemon_stop(d);
 }

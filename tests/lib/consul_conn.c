@@ -94,7 +94,8 @@ consul_wake(struct consul *c)
 	struct consul_conn *conn;
 
 	TAILQ_FOREACH (conn, &c->conns, entry)
-		(void)!write(conn->wakeup, &one, sizeof one);
+		if (consul_has_news(conn))
+			(void)!write(conn->wakeup, &one, sizeof one);
 }
 
 static bool

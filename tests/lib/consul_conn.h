@@ -18,8 +18,12 @@ enum { REQUEST_PARAMETERS = 16 };
 struct consul_conn {
 	TAILQ_ENTRY(consul_conn) entry;
 	struct consul	*consul;
-	int		 fd, wakeup;	/* the eventfd rings at every write */
+	int		 fd, wakeup;	/* the eventfd rings when there is news */
 	SSL		*ssl;		/* NULL: plain */
+	/* what a query waits for: an index of it beyond that one */
+	const char	*service;	/* NULL: there is none that waits */
+	uint64_t	 known;
+	unsigned	 rewound;	/* consul's, when it began */
 	struct bytes	 in;
 };
 
@@ -53,8 +57,13 @@ struct consul_request {
 
 /* Serve a connection to its end; a thread's. */
 void	 consul_conn_serve(struct consul_conn *);
-/* Locked: tell all that wait to look again. */
+/*
+ * Locked: tell those for whom there is news to look again.  Not the others: a
+ * hundred threads for nothing at every write take the cores from who is tested.
+ */
 void	 consul_wake(struct consul *);
+/* Locked: whether the query need not wait any more. */
+bool	 consul_has_news(const struct consul_conn *);
 
 /* False when there is none. */
 bool	 consul_request_read(struct consul_conn *, struct consul_request *);

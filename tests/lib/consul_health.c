@@ -101,22 +101,31 @@ wait_for_news(
     struct consul_conn *conn, const struct consul_request *r, const char *name)
 {
 	const char *index = consul_request_value(r, "index", 0);
-	uint64_t known = index == NULL ? 0 : strtoull(index, NULL, 10);
 	struct consul *c = conn->consul;
-	unsigned rewound = c->rewound;
 	int64_t end = wait_now() + wait_asked(c, r), next;
+	bool there = true;
 
-	while (known > 0 && c->fault == CONSUL_WELL && rewound == c->rewound &&
-	    !c->dead) {
+	conn->service = name;
+	conn->known = index == NULL ? 0 : strtoull(index, NULL, 10);
+	conn->rewound = c->rewound;
+	next = catalog_age(&c->catalog, wait_now());
+	while (there && conn->known > 0 && !consul_has_news(conn) &&
+	    wait_now() < end) {
+		there = sleep_until(conn, next == 0 || next > end ? end : next);
 		next = catalog_age(&c->catalog, wait_now());
-		if (catalog_index(&c->catalog, name) > known ||
-		    wait_now() >= end)
-			return true;
-		if (!sleep_until(conn, next == 0 || next > end ? end : next))
-			return false;
 	}
-	catalog_age(&c->catalog, wait_now());
-	return !c->dead;
+	conn->service = NULL;
+	return there && !c->dead;
+}
+
+bool
+consul_has_news(const struct consul_conn *conn)
+{
+	const struct consul *c = conn->consul;
+
+	return conn->service == NULL || c->fault != CONSUL_WELL ||
+	    conn->rewound != c->rewound || c->dead ||
+	    catalog_index(&c->catalog, conn->service) > conn->known;
 }
 
 /* With up to a sixteenth more, so that not all come back at once. */

@@ -174,11 +174,13 @@ static bool
 exchange(struct load *l, struct client *c, struct response *r, unsigned id)
 {
 	const struct load_plan *p = &l->plan;
+	char turn[16];
 
+	snprintf(turn, sizeof turn, "/%u", p->paths > 0 ? id % p->paths : 0);
 	if (!client_print(c,
 		"%s %s HTTP/1.1\r\nHost: test\r\n"
 		"X-Load-Id: %u\r\n%s%s\r\n",
-		p->method, p->path, id, p->fields,
+		p->method, p->paths > 0 ? turn : p->path, id, p->fields,
 		p->fresh ? "Connection: close\r\n" : ""))
 		return note(l, &l->result.unanswered, c->why);
 	if (!client_head(c, r))

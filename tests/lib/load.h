@@ -17,6 +17,7 @@ struct load_plan {
 	const char	*unix_path;	/* instead of the port */
 	const char	*method;	/* NULL: GET */
 	const char	*path;		/* NULL: "/" */
+	unsigned	 paths;		/* instead of it "/0", "/1" ... in turn */
 	const char	*fields;	/* further lines, each with its CRLF */
 	unsigned	 connections;	/* 0: 1 */
 	unsigned	 rate;		/* requests a second in all; 0: as fast as it goes */
