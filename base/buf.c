@@ -15,8 +15,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/container.h"
 #include "base/mem.h"
 #include "base/poison.h"
+#include "base/spares.h"
 
 #define FREE_BLOCKS 256 /* kept for reuse by each thread: 4 MiB */
 #define FREE_SPANS 1024
@@ -29,7 +31,10 @@
 #define LINK_LEAST (BUF_ROOM / 2)
 
 struct span {
-	struct span *next;
+	union {
+		struct span *next;
+		struct spare spare;
+	};
 	struct block *block;
 	char *p;
 	size_t n;
@@ -39,7 +44,7 @@ struct block {
 	unsigned refs; /* spans and holds */
 	bool own_taken;
 	size_t size; /* of bytes[] */
-	struct block *next; /* in the free list */
+	struct spare spare;
 	struct span own; /* the first span over it */
 	char bytes[];
 };
@@ -48,9 +53,8 @@ _Static_assert(offsetof(struct block, bytes) <= BLOCK_BYTES - BUF_ROOM,
 
 /* This thread's. */
 static _Thread_local struct pool {
-	struct block *blocks;
-	struct span *spans;
-	size_t nblocks, nspans, live_bytes;
+	struct spares blocks, spans;
+	size_t live_bytes;
 } pool;
 
 static size_t
@@ -63,14 +67,16 @@ block_bytes(const struct block *block)
 static struct block *
 block_new(size_t size)
 {
-	struct block *block = pool.blocks;
+	struct spare *spare = NULL;
+	struct block *block;
 
-	if (size < BUF_ROOM)
+	if (size <= BUF_ROOM) {
 		size = BUF_ROOM;
-	if (size == BUF_ROOM && block != NULL) {
-		pool.blocks = block->next;
-		pool.nblocks--;
-	} else {
+		spare = spares_take(&pool.blocks);
+	}
+	if (spare != NULL)
+		block = CONTAINER_OF(spare, struct block, spare);
+	else {
 		block = xmalloc(sizeof(*block) + size);
 		block->size = size;
 	}
@@ -88,27 +94,24 @@ block_unref(struct block *block)
 		return;
 	pool.live_bytes -= block_bytes(block);
 	if (POOL_MALLOC || block->size != BUF_ROOM ||
-	    pool.nblocks == FREE_BLOCKS) {
+	    pool.blocks.n == FREE_BLOCKS)
 		free(block);
-		return;
-	}
-	block->next = pool.blocks;
-	pool.blocks = block;
-	pool.nblocks++;
+	else
+		spares_give(&pool.blocks, &block->spare);
 }
 
 static struct span *
 span_new(struct block *block, char *p, size_t n)
 {
-	struct span *s = pool.spans;
+	struct spare *spare;
+	struct span *s;
 
 	if (!block->own_taken) {
 		s = &block->own;
 		block->own_taken = true;
-	} else if (s != NULL) {
-		pool.spans = s->next;
-		pool.nspans--;
-	} else
+	} else if ((spare = spares_take(&pool.spans)) != NULL)
+		s = CONTAINER_OF(spare, struct span, spare);
+	else
 		s = xmalloc(sizeof(*s));
 	block->refs++;
 	*s = (struct span){ .block = block, .p = p, .n = n };
@@ -122,13 +125,10 @@ span_free(struct span *s)
 
 	if (s == &block->own)
 		block->own_taken = false;
-	else if (POOL_MALLOC || pool.nspans == FREE_SPANS)
+	else if (POOL_MALLOC || pool.spans.n == FREE_SPANS)
 		free(s);
-	else {
-		s->next = pool.spans;
-		pool.spans = s;
-		pool.nspans++;
-	}
+	else
+		spares_give(&pool.spans, &s->spare);
 	block_unref(block);
 }
 
@@ -369,23 +369,28 @@ struct block_count
 block_count(void)
 {
 	return (
-	    struct block_count){ pool.live_bytes, pool.nblocks * BLOCK_BYTES };
+	    struct block_count){ pool.live_bytes, pool.blocks.n * BLOCK_BYTES };
+}
+
+bool
+block_pool_shed(void)
+{
+	struct spare *s;
+
+	while ((s = spares_shed(&pool.blocks)) != NULL)
+		free(CONTAINER_OF(s, struct block, spare));
+	while ((s = spares_shed(&pool.spans)) != NULL)
+		free(CONTAINER_OF(s, struct span, spare));
+	return pool.blocks.n + pool.spans.n > 0;
 }
 
 void
 block_pool_fini(void)
 {
-	while (pool.blocks != NULL) {
-		struct block *next = pool.blocks->next;
+	struct spare *s;
 
-		free(pool.blocks);
-		pool.blocks = next;
-	}
-	while (pool.spans != NULL) {
-		struct span *next = pool.spans->next;
-
-		free(pool.spans);
-		pool.spans = next;
-	}
-	pool.nblocks = pool.nspans = 0;
+	while ((s = spares_take(&pool.blocks)) != NULL)
+		free(CONTAINER_OF(s, struct block, spare));
+	while ((s = spares_take(&pool.spans)) != NULL)
+		free(CONTAINER_OF(s, struct span, spare));
 }

@@ -70,6 +70,8 @@ struct block_count {
 	size_t	free_bytes;	/* in the free list */
 };
 struct block_count	block_count(void);
+/* Free what nobody needed since the last call.  false: nothing is left. */
+bool	block_pool_shed(void);
 void	block_pool_fini(void);		/* at a thread's end: free its free list */
 
 #endif

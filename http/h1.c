@@ -30,6 +30,7 @@ static void await_pace(struct h1 *);
 static bool in_time(struct h1 *);
 static void start_over(struct h1 *);
 static void h1_recycle(struct grave *);
+static void h1_free(struct h1 *);
 static void h1_again(struct again *);
 static void h1_writable(struct conn *);
 static void h1_failed(struct conn *, int);
@@ -45,8 +46,7 @@ static const struct conn_ops h1_conn_ops = {
 };
 
 /* Codecs not in use, with their arenas: an idle conn has none. */
-static _Thread_local struct h1 *recycled;
-static _Thread_local unsigned nrecycled;
+static _Thread_local struct spares recycled;
 
 void
 h1_serve(struct conn *c, const struct h1_settings *settings, bool trusted,
@@ -95,14 +95,20 @@ h1_drop(struct conn *c)
 void
 h1_pool_fini(void)
 {
-	while (recycled != NULL) {
-		struct h1 *h = recycled;
+	struct spare *s;
 
-		recycled = h->next;
-		arena_fini(&h->arena);
-		free(h);
-	}
-	nrecycled = 0;
+	while ((s = spares_take(&recycled)) != NULL)
+		h1_free(CONTAINER_OF(s, struct h1, spare));
+}
+
+bool
+h1_pool_shed(void)
+{
+	struct spare *s;
+
+	while ((s = spares_shed(&recycled)) != NULL)
+		h1_free(CONTAINER_OF(s, struct h1, spare));
+	return recycled.n > 0;
 }
 
 void
@@ -349,12 +355,12 @@ in_time(struct h1 *h)
 static struct h1 *
 h1_new(struct conn *c, const struct h1_settings *settings)
 {
-	struct h1 *h = recycled;
+	struct spare *spare = spares_take(&recycled);
 	struct arena arena = { 0 };
+	struct h1 *h;
 
-	if (h != NULL) {
-		recycled = h->next;
-		nrecycled--;
+	if (spare != NULL) {
+		h = CONTAINER_OF(spare, struct h1, spare);
 		arena = h->arena;
 	} else
 		h = xmalloc(sizeof(*h));
@@ -411,15 +417,19 @@ h1_recycle(struct grave *grave)
 	struct h1 *h = CONTAINER_OF(grave, struct h1, grave);
 
 	let_go(h);
-	if (nrecycled == RECYCLED_MOST) {
-		arena_fini(&h->arena);
-		free(h);
+	if (recycled.n == RECYCLED_MOST) {
+		h1_free(h);
 		return;
 	}
 	arena_reset(&h->arena);
-	h->next = recycled;
-	recycled = h;
-	nrecycled++;
+	spares_give(&recycled, &h->spare);
+}
+
+static void
+h1_free(struct h1 *h)
+{
+	arena_fini(&h->arena);
+	free(h);
 }
 
 /* What a verb brought about, told in its own turn. */

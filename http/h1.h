@@ -66,5 +66,7 @@ struct stream	*h1_ask(struct conn *, const struct h1_settings *, bool reused,
 void	h1_drop(struct conn *);
 /* At a thread's end: free the recycled codecs. */
 void	h1_pool_fini(void);
+/* Free those that nobody needed since the last call.  false: none is left. */
+bool	h1_pool_shed(void);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/spares.h"
 #include "http/chunk.h"
 #include "http/h1.h"
 #include "http/h1_parse.h"
@@ -78,7 +79,7 @@ struct h1 {
 	enum end		 wrong;		/* to be told as gone */
 	struct again		 again;
 	struct grave		 grave;
-	struct h1		*next;		/* recycled */
+	struct spare		 spare;
 };
 
 #define H1_INTERIM_MOST	32	/* 1xx heads before a final one, in one head's bytes */

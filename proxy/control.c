@@ -318,7 +318,7 @@ finish(struct control *control)
 	for (unsigned i = 0; i < control->nworkers; i++)
 		worker_free(control->workers[i]);
 	free(control->workers);
-	exchange_spare_free(control->self);
+	exchange_spares_fini(control->self);
 	worker_free(control->self);
 	if (control->tickets != NULL)
 		tls_tickets_free(control->tickets);

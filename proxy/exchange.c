@@ -41,6 +41,7 @@ static void act(struct exchange *);
 static void identify(struct exchange *);
 static bool may_keep_alive(const struct exchange *);
 static void exchange_recycle(struct grave *);
+static void exchange_free(struct exchange *);
 static void set_phase(struct exchange *, enum phase);
 
 void
@@ -244,27 +245,33 @@ exchange_phase_name(enum phase phase)
 }
 
 void
-exchange_spare_free(struct worker *w)
+exchange_spares_fini(struct worker *w)
 {
-	while (w->spare != NULL) {
-		struct exchange *x = w->spare;
+	struct spare *s;
 
-		w->spare = x->next;
-		arena_fini(&x->arena);
-		free(x);
-	}
-	w->nspare = 0;
+	while ((s = spares_take(&w->spares)) != NULL)
+		exchange_free(CONTAINER_OF(s, struct exchange, spare));
+}
+
+bool
+exchange_spares_shed(struct worker *w)
+{
+	struct spare *s;
+
+	while ((s = spares_shed(&w->spares)) != NULL)
+		exchange_free(CONTAINER_OF(s, struct exchange, spare));
+	return w->spares.n > 0;
 }
 
 static struct exchange *
 exchange_make(struct worker *w)
 {
-	struct exchange *x = w->spare;
+	struct spare *spare = spares_take(&w->spares);
 	struct arena arena = { 0 };
+	struct exchange *x;
 
-	if (x != NULL) {
-		w->spare = x->next;
-		w->nspare--;
+	if (spare != NULL) {
+		x = CONTAINER_OF(spare, struct exchange, spare);
 		arena = x->arena;
 	} else
 		x = xmalloc(sizeof(*x));
@@ -403,15 +410,20 @@ exchange_recycle(struct grave *grave)
 	struct exchange *x = CONTAINER_OF(grave, struct exchange, grave);
 	struct worker *w = x->worker;
 
-	if (w->nspare == SPARE_MOST) {
-		arena_fini(&x->arena);
-		free(x);
+	if (w->spares.n == SPARE_MOST) {
+		exchange_free(x);
 		return;
 	}
 	arena_reset(&x->arena);
-	x->next = w->spare;
-	w->spare = x;
-	w->nspare++;
+	spares_give(&w->spares, &x->spare);
+	worker_shed_later(w);
+}
+
+static void
+exchange_free(struct exchange *x)
+{
+	arena_fini(&x->arena);
+	free(x);
 }
 
 /* Forward only, but for a new attempt after one that got no answer. */

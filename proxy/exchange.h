@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/spares.h"
 #include "http/end.h"
 #include "http/head.h"
 #include "http/stream.h"
@@ -81,7 +82,7 @@ struct exchange {
 	struct inquiry		*inquiry;	/* admin: waits for the workers */
 	struct arena		 arena;
 	struct grave		 grave;
-	struct exchange		*next;		/* recycled */
+	struct spare		 spare;
 	/* from the attempt's log on not cleared for the next use */
 	struct attempt		 attempt;
 	char			 ip[ADDR_IP_MAX];
@@ -118,6 +119,8 @@ struct route_query exchange_query(const struct exchange *);
 /* The only door out: log line, counters, lease; frees it. */
 void	exchange_end(struct exchange *);
 const char	*exchange_phase_name(enum phase);
-void	exchange_spare_free(struct worker *);
+void	exchange_spares_fini(struct worker *);
+/* Free those that nobody needed since the last call.  false: none is left. */
+bool	exchange_spares_shed(struct worker *);
 
 #endif

@@ -4,6 +4,7 @@
  * has a worker of its own, for admin, whose loop is control's.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include "http/h1.h"
 #include "net/loop.h"
 #include "net/pipe.h"
+#include "net/timer.h"
 #include "proxy/client.h"
 #include "proxy/control.h"
 #include "proxy/crash.h"
@@ -32,6 +34,7 @@
 #include "proxy/snapshot.h"
 #include "stats/stats.h"
 
+#define TRIM_LEAST (1 << 20) /* bytes: less is not worth the walk */
 #define LEVEL_BELOW 16 /* connections: up to here kept exactly even */
 
 /* A letter from control. */
@@ -63,6 +66,7 @@ struct handover {
 
 static void *worker_main(void *);
 static void count_pass(void *, uint64_t);
+static void shed(void *);
 static void order(struct worker *, struct snapshot *, void (*)(struct mail *));
 static void on_adopt(struct mail *);
 static void on_cut(struct mail *);
@@ -95,6 +99,7 @@ worker_new(struct control *control, unsigned id, bool is_control)
 		return NULL;
 	}
 	w->stats = stats_new();
+	w->shed = timer_new(w->loop, shed, w);
 	loop_on_pass(w->loop, count_pass, w->stats);
 	TAILQ_INIT(&w->clients);
 	TAILQ_INIT(&w->exchanges);
@@ -122,6 +127,7 @@ worker_start(struct worker *w)
 void
 worker_free(struct worker *w)
 {
+	timer_free(w->shed);
 	loop_free(w->loop);
 	stats_free(w->stats);
 	free(w->shelves);
@@ -257,6 +263,40 @@ worker_date(struct worker *w)
 	return w->date;
 }
 
+void
+worker_shed_later(struct worker *w)
+{
+	if (w->sheds)
+		return;
+	w->sheds = true;
+	timer_set(w->shed, CLOCK_S);
+}
+
+/*
+ * What a burst has left behind goes when nobody needed it for a second.  The
+ * kernel gets its pages back once most of it has gone: malloc keeps those
+ * between what is still in use.
+ */
+static void
+shed(void *arg)
+{
+	struct worker *w = arg;
+	size_t spare = block_count().free_bytes;
+
+	if (w->most_spare < spare)
+		w->most_spare = spare;
+	w->sheds = exchange_spares_shed(w);
+	w->sheds |= h1_pool_shed();
+	w->sheds |= block_pool_shed();
+	if (w->sheds)
+		timer_set(w->shed, CLOCK_S);
+	spare = block_count().free_bytes;
+	if (w->most_spare > TRIM_LEAST && spare < w->most_spare / 4) {
+		malloc_trim(0);
+		w->most_spare = spare;
+	}
+}
+
 static void *
 worker_main(void *arg)
 {
@@ -264,7 +304,7 @@ worker_main(void *arg)
 
 	crash_thread(w);
 	loop_run(w->loop);
-	exchange_spare_free(w);
+	exchange_spares_fini(w);
 	h1_pool_fini();
 	block_pool_fini();
 	pipe_pool_fini();

@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "base/mailbox.h"
+#include "base/spares.h"
 
 struct addr;
 struct client;
@@ -48,8 +49,10 @@ struct worker {
 	struct exchange_list	 exchanges;
 	struct pool_list	 pools;
 	struct pool_list	*shelves;	/* the same, by server: pool.c */
-	struct exchange		*spare;		/* recycled exchanges */
-	unsigned		 nspare;
+	struct spares		 spares;	/* exchanges for reuse */
+	struct timer		*shed;		/* of what is kept for reuse */
+	bool			 sheds;		/* it is set */
+	size_t			 most_spare;	/* bytes of blocks, since memory was given back */
 	uint64_t		 next_id;	/* of exchanges; id 0 is none */
 	bool			 draining;
 	bool			 drained_told;
@@ -102,5 +105,7 @@ void		 worker_accept(struct port *, const char *door, int fd,
 void		 worker_check_drained(struct worker *);
 /* The Date field's value now. */
 const char	*worker_date(struct worker *);
+/* There are things kept for reuse again: see to those that nobody needs. */
+void		 worker_shed_later(struct worker *);
 
 #endif

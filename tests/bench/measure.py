@@ -14,6 +14,7 @@ import urllib.request
 import rig
 from rig import Failure
 
+IDLE_SETTLE_S = 3  # until what the arrival needed has been given back
 IDLE_MOST = 9000
 CAPACITY = ("-c", "256")
 LEAST_EVENT_S = 4
@@ -193,7 +194,7 @@ class Proxy:
             found = json.loads(load.child.stdout.readline() or "{}")
             if found.get("failed", 1):
                 raise Failure("not all are held: " + self.process.words())
-            time.sleep(0.5)
+            time.sleep(IDLE_SETTLE_S)
             held = rig.memory_kib(self.pids(), "VmRSS")
         finally:
             load.stop()

@@ -185,7 +185,7 @@ world_end(void)
 	snapshot_free(&control, control.snapshot);
 	while ((g = LIST_FIRST(&control.groups)) != NULL)
 		group_leave(g);
-	exchange_spare_free(worker);
+	exchange_spares_fini(worker);
 	h1_pool_fini();
 	pipe_pool_fini();
 	assert(block_count().live_bytes == 0);

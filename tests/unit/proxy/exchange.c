@@ -7,6 +7,7 @@
 #include "tests/unit/proxy/exchanged.h"
 
 #include "balancer/server.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "proxy/exchange.h"
 #include "proxy/lease.h"
@@ -56,7 +57,7 @@ Test(exchange, a_good_one_is_counted_everywhere_once)
 	cr_assert_eq(counter_get(&pool(0)->stats->idle), 1);
 	cr_assert_eq(counter_get(&pool(0)->stats->active), 0);
 	cr_assert_eq(w->lease->uses, 1);
-	cr_assert_eq(w->nspare, 1);
+	cr_assert_eq(w->spares.n, 1);
 	cr_assert(TAILQ_EMPTY(&w->exchanges));
 	cr_assert_eq(atomic_load(&w->at_exchange), 1);
 	rig_stop();
@@ -105,7 +106,7 @@ Test(exchange, a_kept_connection_tells_no_connect_time)
 	cr_assert_eq(origin_accepted(o), 1);
 	cr_assert_eq(rig_noted(&upstream_stats()->connect), 1);
 	cr_assert_eq(rig_noted(&upstream_stats()->duration), 2);
-	cr_assert_eq(w->nspare, 1);
+	cr_assert_eq(w->spares.n, 1);
 	rig_stop();
 	line = last_line();
 	cr_assert_str_eq(text(line, "protocol"), "HTTP/1.0");
@@ -232,13 +233,23 @@ Test(exchange, recycled_ones_are_as_new)
 {
 	start("", "", "");
 	ask("PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
-	cr_assert_eq(w->nspare, 1);
+	cr_assert_eq(w->spares.n, 1);
 	ask(ASK);
 	cr_assert_eq(counter_get(&lease_route(w->lease, 0)->request_bytes), 2);
-	cr_assert_eq(w->nspare, 1);
-	exchange_spare_free(w);
-	cr_assert_eq(w->nspare, 0);
-	cr_assert_null(w->spare);
+	cr_assert_eq(w->spares.n, 1);
+	exchange_spares_fini(w);
+	cr_assert_eq(w->spares.n, 0);
+	rig_stop();
+}
+
+Test(exchange, spares_go_when_nobody_needs_them)
+{
+	start("", "", "");
+	ask(ASK);
+	cr_assert_eq(w->spares.n, 1);
+	RIG_UNTIL(!w->sheds);
+	cr_assert_eq(w->spares.n, 0);
+	cr_assert_eq(block_count().free_bytes, 0);
 	rig_stop();
 }
 

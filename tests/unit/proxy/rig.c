@@ -54,7 +54,7 @@ turn_worker(struct worker *w)
 	drive_once(w->loop);
 	if (w->lease != NULL || !w->draining)
 		return;
-	exchange_spare_free(w);
+	exchange_spares_fini(w);
 	control_worker_ended(&rig, w);
 }
 
