@@ -24,7 +24,7 @@ shed(void)
 	return n;
 }
 
-TestSuite(spares, .timeout = 10);
+TestSuite(spares, .timeout = 60);
 
 Test(spares, the_last_given_is_taken_first)
 {

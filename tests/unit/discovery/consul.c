@@ -95,7 +95,7 @@ expect(unsigned n)
 	    "%u servers, not %u", servers, n);
 }
 
-TestSuite(consul_source, .timeout = 120);
+TestSuite(consul_source, .timeout = 60);
 
 Test(consul_source, servers_come_and_go_by_waiting_queries)
 {

@@ -68,7 +68,7 @@ expect_bad(const char *body, const char *why)
 	consul_answer_fini(&a);
 }
 
-TestSuite(consul_answer);
+TestSuite(consul_answer, .timeout = 60);
 
 Test(consul_answer, a_real_answer_is_read)
 {

@@ -17,6 +17,8 @@ heard(struct consul_query *q, uint64_t index, uint64_t now)
 	consul_query_heard(q, rules, index, now);
 }
 
+TestSuite(consul_query, .timeout = 60);
+
 Test(consul_query, it_waits_beyond_the_index_it_heard)
 {
 	struct consul_query q = { 0 };
